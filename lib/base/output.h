@@ -1,0 +1,27 @@
+/* output.h - where results go: stdout, or a file that appears only when it is whole.
+ *
+ * A path is written as PATH.part in the same folder and renamed by output_close, after a sync; a failure leaves whatever
+ * stood at PATH untouched. Every error of the operating system is reported once, by name of the file. A closed pipe is not
+ * an error: FT_END comes back, and the caller stops quietly. */
+#ifndef BASE_OUTPUT_H
+#define BASE_OUTPUT_H
+#include "base/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct output;
+
+/* path: NULL or "-" for stdout. */
+ft_status output_open(struct output **output, const char *path, struct ft_error *error);
+ft_status output_write(struct output *output, const void *bytes, size_t count, struct ft_error *error);
+ft_status output_text(struct output *output, const char *text, struct ft_error *error);
+ft_status output_format(struct output *output, struct ft_error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Hands what is buffered to the system (after each window, so that pipes see results at once). */
+ft_status output_flush(struct output *output, struct ft_error *error);
+/* Flushes, syncs and renames; frees the output in any case. */
+ft_status output_close(struct output *output, struct ft_error *error);
+/* Removes the .part file, frees the output. NULL is allowed. */
+void output_discard(struct output *output);
+
+#endif
