@@ -1,0 +1,78 @@
+/* gates.h - the pointwise step of LSTM and GRU, written once over a vector type.
+ *
+ * The including file defines V (vector type), V_SET(x), V_LOAD, V_STORE, V_ADD, V_SUB, V_MUL, V_DIV, V_FMA(a,b,c) = a*b+c,
+ * V_MIN(a,b) = a<b?a:b, V_MAX(a,b) = a>b?a:b, V_SCALE2(p, shifted) = p * 2^n where `shifted` is n + 1.5 * 2^23, and V_WIDTH.
+ * All of these are exact or correctly rounded, so every instruction set gives the same bits.
+ *
+ * With E(x) = e^-x the gates share denominators, which leaves two divisions a cell:
+ *   c' = (c (1+E(i)) (1+E(2g)) + (1-E(2g)) (1+E(f))) / ((1+E(i)) (1+E(2g)) (1+E(f)))
+ *   h  = (1-E(2c')) / ((1+E(o)) (1+E(2c')))
+ * Exponents are clamped at 2^36: products of three stay finite, and 2^-36 is below half an ulp of 1. */
+
+/* 2^t for t in [-126, 36]: t = n + f, |f| <= 1/2; 2^f by its degree-6 minimax polynomial (relative error 2e-8). */
+static inline V gates_exp2(V t)
+{
+    const V shift = V_SET(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
+    t = V_MAX(V_MIN(t, V_SET(36.0f)), V_SET(-126.0f));
+    V shifted = V_ADD(t, shift);
+    V f = V_SUB(t, V_SUB(shifted, shift));
+    V p = V_SET(1.5353362e-4f);
+    p = V_FMA(p, f, V_SET(1.3398874e-3f));
+    p = V_FMA(p, f, V_SET(9.6184373e-3f));
+    p = V_FMA(p, f, V_SET(5.5503324e-2f));
+    p = V_FMA(p, f, V_SET(2.4022648e-1f));
+    p = V_FMA(p, f, V_SET(6.9314720e-1f));
+    p = V_FMA(p, f, V_SET(1.0f));
+    return V_SCALE2(p, shifted);
+}
+
+static inline V gates_exp_minus(V x)
+{
+    return gates_exp2(V_MUL(x, V_SET(-1.44269504f)));
+}
+
+static inline V gates_exp_minus_twice(V x)
+{
+    return gates_exp2(V_MUL(x, V_SET(-2.88539008f)));
+}
+
+static inline void gates_lstm(const float *z, float *c, float *h)
+{
+    const V one = V_SET(1.0f);
+    V ei = gates_exp_minus(V_LOAD(z));
+    V ef = gates_exp_minus(V_LOAD(z + BLOCK));
+    V eg = gates_exp_minus_twice(V_LOAD(z + 2 * BLOCK));
+    V eo = gates_exp_minus(V_LOAD(z + 3 * BLOCK));
+    V ig = V_MUL(V_ADD(one, ei), V_ADD(one, eg));
+    V df = V_ADD(one, ef);
+    V cell = V_DIV(V_FMA(V_LOAD(c), ig, V_MUL(V_SUB(one, eg), df)), V_MUL(ig, df));
+    V ec = gates_exp_minus_twice(cell);
+    V_STORE(c, cell);
+    V_STORE(h, V_DIV(V_SUB(one, ec), V_MUL(V_ADD(one, eo), V_ADD(one, ec))));
+}
+
+static inline void gates_gru(const float *z, float *c, float *h)
+{
+    const V one = V_SET(1.0f);
+    V r = V_DIV(one, V_ADD(one, gates_exp_minus(V_LOAD(z))));
+    V u = V_DIV(one, V_ADD(one, gates_exp_minus(V_LOAD(z + BLOCK))));
+    V en = gates_exp_minus_twice(V_FMA(r, V_LOAD(z + 3 * BLOCK), V_LOAD(z + 2 * BLOCK)));
+    V n = V_DIV(V_SUB(one, en), V_ADD(one, en));
+    V state = V_FMA(u, V_SUB(V_LOAD(c), n), n);
+    V_STORE(c, state);
+    V_STORE(h, state);
+}
+
+static void gates_lstm_rows(const float *z, size_t rows, float *const *c, float *const *h)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t u = 0; u < BLOCK; u += V_WIDTH)
+            gates_lstm(z + r * PANEL + u, c[r] + u, h[r] + u);
+}
+
+static void gates_gru_rows(const float *z, size_t rows, float *const *c, float *const *h)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t u = 0; u < BLOCK; u += V_WIDTH)
+            gates_gru(z + r * PANEL + u, c[r] + u, h[r] + u);
+}
