@@ -10,9 +10,9 @@
 
 enum option_kind {
     OPTION_FLAG,   /* bool */
-    OPTION_INT,    /* long; least..most */
+    OPTION_INT,    /* long; least..most (most LONG_MAX: no upper end) */
     OPTION_REAL,   /* double */
-    OPTION_SIZE,   /* size_t; "512M", "6G", "6.5GiB", plain bytes */
+    OPTION_SIZE,   /* size_t; "512M", "6G", "6.5GiB", plain bytes; powers of 1024 */
     OPTION_STRING, /* const char * */
     OPTION_CHOICE, /* int: index into choices */
     OPTION_HEADING /* only a line in help: `help` is its title */
@@ -28,7 +28,14 @@ struct option {
     const char *help;        /* one sentence, lower case, no full stop; says the default */
     long least, most;        /* OPTION_INT; both 0: any */
 };
+#define OPTION_GROUP(title) {0, NULL, OPTION_HEADING, 0, NULL, NULL, title, 0, 0}
 #define OPTION_END {0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0}
+
+/* for (const struct option *o = command->options; option_is_there(o); o++) */
+static inline bool option_is_there(const struct option *option)
+{
+    return option->name || option->kind == OPTION_HEADING;
+}
 
 struct command {
     const char *name;
