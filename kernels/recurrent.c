@@ -2,35 +2,10 @@
  *
  *   z = start + x W_ih^T + h(t-1) W_hh^T,   then the gates of kernels.h
  *
- * A panel of 16 units is finished before the next begins. Its weights are taken in chunks of CHUNK k's (64 KiB), which stay
- * in the second-level cache while all lanes pass over them; meanwhile the next chunk is fetched. Sums are carried in
- * `work` from chunk to chunk, so that each stays one chain in ascending k. */
+ * A panel of 16 units is finished before the next begins. */
 #include "kernels/recurrent.h"
+#include "kernels/panel.h"
 #include <string.h>
-
-enum { CHUNK = 256 };
-
-struct panel_walk {
-    const struct kernels *kernels;
-    const float *weights, *end;
-    size_t lanes;
-    float *work;
-    const float **rows; /* scratch, [lanes] */
-};
-
-static void add_piece(struct panel_walk *walk, const float *const *rows, size_t width)
-{
-    for (size_t at = 0; at < width; at += CHUNK) {
-        size_t k = width - at < CHUNK ? width - at : CHUNK;
-        for (size_t lane = 0; lane < walk->lanes; lane++)
-            walk->rows[lane] = rows[lane] + at;
-        const float *next = walk->weights + k * PANEL;
-        size_t ahead = (size_t)(walk->end - next) < CHUNK * PANEL ? (size_t)(walk->end - next) : CHUNK * PANEL;
-        walk->kernels->multiply(walk->work, walk->lanes, walk->rows, walk->weights, k, (const char *)next,
-                                ahead * sizeof(float));
-        walk->weights = next;
-    }
-}
 
 void recurrent_step(const struct kernels *kernels, const struct recurrent_layer *layer, size_t lanes,
                     const float *const *start, const struct input_piece *pieces, size_t piece_count,
@@ -44,8 +19,8 @@ void recurrent_step(const struct kernels *kernels, const struct recurrent_layer 
         for (size_t lane = 0; lane < lanes; lane++)
             memcpy(work + lane * PANEL, start[lane] + p * PANEL, PANEL * sizeof(float));
         for (size_t i = 0; i < piece_count; i++)
-            add_piece(&walk, pieces[i].rows, pieces[i].width);
-        add_piece(&walk, h_in, layer->hidden);
+            panel_add(&walk, pieces[i].rows, pieces[i].width);
+        panel_add(&walk, h_in, layer->hidden);
         for (size_t lane = 0; lane < lanes; lane++) {
             cells[lane] = c[lane] + p * BLOCK;
             states[lane] = h_out[lane] + p * BLOCK;

@@ -1,0 +1,76 @@
+/* backend.h - the coarse operations that a device offers; the CPU's are the reference.
+ *
+ * One vtable, few calls, much work in each: a GPU can keep every operation on its side, with pointers of its own. Arguments
+ * hold shapes in plain structs; no operation knows of models, files or text. All pointers to floats are the device's.
+ *
+ * Promises: results do not depend on threads, lanes or the order of the sequences in a call, bit for bit. Every call may fail
+ * with FT_NOMEM; then its outputs are undefined and everything else is as before. */
+#ifndef TENSOR_BACKEND_H
+#define TENSOR_BACKEND_H
+#include "base/error.h"
+#include "kernels/crf.h"
+#include "kernels/recurrent.h"
+#include "tensor/layers.h"
+#include <stdint.h>
+
+/* Characters for a language model: one step each. The hidden states behind `steps` are wanted, in these rows of the output. */
+struct char_sequence {
+    const uint32_t *ids; /* [length], each below the model's items */
+    uint32_t length;
+    uint32_t row_count;
+    const uint32_t *steps; /* [row_count], ascending (equal ones allowed), each below length */
+    const uint32_t *rows;  /* [row_count] */
+};
+
+/* The tokens of one sentence: rows first .. first + count - 1 of whatever is indexed by token. */
+struct token_sequence {
+    size_t first, count;
+};
+
+struct backend;
+
+struct backend_ops {
+    const char *name;
+    void (*free)(struct backend *backend);
+
+    /* Runs the language model over all sequences and writes the wanted states: the top hidden state, projected where there is a
+     * projection. out: [rows, width] with width = nout or hidden; rows nobody wants are left alone. */
+    ft_status (*lm_encode)(struct backend *backend, const struct char_lm *lm, const struct char_sequence *sequences,
+                           size_t count, float *out, struct ft_error *error);
+
+    /* Clones rows: out [count, width]. */
+    ft_status (*gather)(struct backend *backend, const float *const *rows, size_t count, size_t width, float *out,
+                        struct ft_error *error);
+
+    /* out [rows, layer->out] = rows * W^T + b. pieces: [rows] pointers each; their widths add up to layer->in. */
+    ft_status (*linear)(struct backend *backend, const struct linear_layer *layer, const struct input_piece *pieces,
+                        size_t piece_count, size_t rows, float *out, struct ft_error *error);
+
+    /* Bidirectional layers over sentences of any lengths. pieces: [tokens] pointers each. out: [tokens, 2 * hidden], forward
+     * states first. */
+    ft_status (*birnn)(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences, size_t count,
+                       const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out,
+                       struct ft_error *error);
+
+    /* Decodes every sentence: crf_viterbi, or softmax_decode where crf->transitions is NULL.
+     * emissions: [tokens, K]; tags: [tokens]; scores: [tokens], or NULL. tags and scores lie in host memory. */
+    ft_status (*decode)(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences, size_t count,
+                        const float *emissions, uint32_t *tags, float *scores, struct ft_error *error);
+};
+
+struct backend {
+    const struct backend_ops *ops;
+};
+
+struct cpu_options {
+    size_t threads;  /* 0: the cores there are */
+    size_t lanes;    /* sentences a thread steps together; 0: what is fastest */
+    const char *isa; /* "auto", "avx512", "avx2", "scalar" */
+};
+
+/* FT_USAGE when this machine cannot run `isa`. */
+ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *options, struct ft_error *error);
+const struct kernels *backend_cpu_kernels(const struct backend *backend);
+size_t backend_cpu_threads(const struct backend *backend);
+
+#endif

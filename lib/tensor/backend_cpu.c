@@ -1,0 +1,167 @@
+/* backend_cpu.c - the CPU back end: its options, and the operations that need no lanes. */
+#include "tensor/cpu.h"
+#include "base/parallel.h"
+#include "kernels/linear.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_LANES = 96 };
+
+ft_status cpu_scratch_init(struct cpu_scratch *scratch, size_t lanes, size_t pieces)
+{
+    scratch->work = aligned_alloc(64, lanes * PANEL * sizeof(float));
+    scratch->pointers = malloc(3 * lanes * sizeof *scratch->pointers);
+    scratch->start = malloc(lanes * sizeof *scratch->start);
+    scratch->rows = malloc((lanes * pieces + 1) * sizeof *scratch->rows);
+    return scratch->work && scratch->pointers && scratch->start && scratch->rows ? FT_OK : FT_NOMEM;
+}
+
+void cpu_scratch_release(struct cpu_scratch *scratch)
+{
+    free(scratch->work);
+    free(scratch->pointers);
+    free(scratch->start);
+    free(scratch->rows);
+}
+
+static ft_status cpu_gather(struct backend *backend, const float *const *rows, size_t count, size_t width, float *out,
+                            struct ft_error *error)
+{
+    (void)backend;
+    (void)error;
+    for (size_t r = 0; r < count; r++)
+        memcpy(out + r * width, rows[r], width * sizeof(float));
+    return FT_OK;
+}
+
+struct linear_job {
+    const struct cpu_backend *backend;
+    const struct linear_layer *layer;
+    const struct input_piece *pieces;
+    size_t piece_count, rows;
+    float *out;
+    atomic_size_t next;
+    _Atomic ft_status status;
+};
+
+static void linear_work(void *argument, size_t thread)
+{
+    struct linear_job *job = argument;
+    struct cpu_scratch scratch;
+    struct input_piece *pieces = calloc(job->piece_count, sizeof *pieces);
+    float **out = malloc(LINEAR_ROWS * sizeof *out);
+    (void)thread;
+    if (cpu_scratch_init(&scratch, LINEAR_ROWS, 0) != FT_OK || !pieces || !out) {
+        job->status = FT_NOMEM;
+    } else {
+        size_t first;
+        while ((first = atomic_fetch_add(&job->next, LINEAR_ROWS)) < job->rows) {
+            size_t rows = job->rows - first < LINEAR_ROWS ? job->rows - first : LINEAR_ROWS;
+            for (size_t i = 0; i < job->piece_count; i++)
+                pieces[i] = (struct input_piece){job->pieces[i].rows + first, job->pieces[i].width};
+            for (size_t r = 0; r < rows; r++)
+                out[r] = job->out + (first + r) * job->layer->out;
+            linear_forward(job->backend->kernels, job->layer, rows, pieces, job->piece_count, out, scratch.work,
+                           scratch.pointers);
+        }
+    }
+    cpu_scratch_release(&scratch);
+    free(pieces);
+    free(out);
+}
+
+static ft_status cpu_linear(struct backend *backend, const struct linear_layer *layer, const struct input_piece *pieces,
+                            size_t piece_count, size_t rows, float *out, struct ft_error *error)
+{
+    struct linear_job job = {.backend = (const struct cpu_backend *)backend, .layer = layer, .pieces = pieces,
+                             .piece_count = piece_count, .rows = rows, .out = out};
+    parallel_run(rows > LINEAR_ROWS ? job.backend->threads : 1, linear_work, &job);
+    return job.status == FT_OK ? FT_OK : ft_nomem(error, "a linear layer");
+}
+
+struct decode_job {
+    const struct crf *crf;
+    const struct token_sequence *sentences;
+    size_t count, longest;
+    const float *emissions;
+    uint32_t *tags;
+    float *scores;
+    atomic_size_t next;
+    _Atomic ft_status status;
+};
+
+enum { DECODE_SHARE = 16 }; /* sentences taken at a time */
+
+static void decode_work(void *argument, size_t thread)
+{
+    struct decode_job *job = argument;
+    size_t n = job->crf->tags;
+    float *v = malloc(2 * n * sizeof *v);
+    uint32_t *back = malloc((job->longest * n + 1) * sizeof *back);
+    (void)thread;
+    if (!v || !back) {
+        job->status = FT_NOMEM;
+    } else {
+        size_t first;
+        while ((first = atomic_fetch_add(&job->next, DECODE_SHARE)) < job->count)
+            for (size_t i = first; i < job->count && i < first + DECODE_SHARE; i++) {
+                const struct token_sequence *s = &job->sentences[i];
+                const float *e = job->emissions + s->first * n;
+                float *scores = job->scores ? job->scores + s->first : NULL;
+                if (job->crf->transitions)
+                    crf_viterbi(job->crf, e, s->count, job->tags + s->first, scores, v, back);
+                else
+                    softmax_decode(e, s->count, n, job->tags + s->first, scores);
+            }
+    }
+    free(v);
+    free(back);
+}
+
+static ft_status cpu_decode(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
+                            size_t count, const float *emissions, uint32_t *tags, float *scores, struct ft_error *error)
+{
+    struct decode_job job = {.crf = crf, .sentences = sentences, .count = count, .emissions = emissions, .tags = tags,
+                             .scores = scores};
+    for (size_t i = 0; i < count; i++)
+        if (sentences[i].count > job.longest)
+            job.longest = sentences[i].count;
+    parallel_run(((const struct cpu_backend *)backend)->threads, decode_work, &job);
+    return job.status == FT_OK ? FT_OK : ft_nomem(error, "decoding");
+}
+
+static void cpu_free(struct backend *backend)
+{
+    free(backend);
+}
+
+static const struct backend_ops cpu_ops = {"cpu", cpu_free, cpu_lm_encode, cpu_gather, cpu_linear, cpu_birnn, cpu_decode};
+
+ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *options, struct ft_error *error)
+{
+    const struct kernels *kernels = kernels_find(options->isa);
+    if (!kernels)
+        return ft_fail(error, FT_USAGE, "this machine has no '%s' kernels; the best it can run is '%s'", options->isa,
+                       kernels_available()[0]->name);
+    struct cpu_backend *cpu = malloc(sizeof *cpu);
+    if (!cpu)
+        return ft_nomem(error, "the CPU back end");
+    *cpu = (struct cpu_backend){{&cpu_ops}, kernels, options->threads, options->lanes};
+    if (!cpu->threads)
+        cpu->threads = parallel_cores();
+    if (!cpu->lanes)
+        cpu->lanes = DEFAULT_LANES;
+    *backend = &cpu->base;
+    return FT_OK;
+}
+
+const struct kernels *backend_cpu_kernels(const struct backend *backend)
+{
+    return ((const struct cpu_backend *)backend)->kernels;
+}
+
+size_t backend_cpu_threads(const struct backend *backend)
+{
+    return ((const struct cpu_backend *)backend)->threads;
+}
