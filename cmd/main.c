@@ -41,7 +41,7 @@ static int unknown_command(const char *name)
 }
 
 struct help_values {
-    bool manual;
+    bool manual, names;
     int completion; /* an enum shell; -1: not asked for */
 };
 
@@ -49,6 +49,7 @@ static const struct option help_options[] = {
     {0, "man", OPTION_FLAG, offsetof(struct help_values, manual), NULL, NULL, "print the man page instead", 0, 0},
     {0, "completion", OPTION_CHOICE, offsetof(struct help_values, completion), NULL, SHELL_CHOICES,
      "print the completion script of a shell", 0, 0},
+    {0, "commands", OPTION_FLAG, offsetof(struct help_values, names), NULL, NULL, "print only the commands' names", 0, 0},
     OPTION_END,
 };
 
@@ -58,6 +59,11 @@ static int run_help(int argc, char **argv, const struct command *self)
     int operands = options_parse(self, argc, argv, &values);
     if (operands < 0)
         return operands == -1 ? FT_OK : FT_USAGE;
+    if (values.names) {
+        for (const struct command *const *c = commands; *c; c++)
+            printf("%s\n", (*c)->name);
+        return FT_OK;
+    }
     if (operands > 1 || (operands && values.completion >= 0)) {
         report_error("help takes one command, not '%s' too", argv[operands]);
         return FT_USAGE;

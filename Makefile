@@ -1,0 +1,141 @@
+# make            build/flairtag and build/libflairtag.a
+# make demo       builds and tags a few sentences
+# make check      builds and runs every test: unit, golden, command line, and the first two again with sanitizers
+# make asan       the program and its tests with AddressSanitizer and UBSan, under build/asan
+# make install    into PREFIX (default /usr/local), below DESTDIR if that is set; make uninstall takes it out
+# make deps       installs the Debian packages that the build needs (the targets above do it by themselves)
+# make clean
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC = gcc
+AR = ar
+OPTIMIZE ?= -O2 -g
+
+# V=1 shows the commands as they run.
+quiet = $(if $(V),,@echo '  $(1)';)
+share = $(DESTDIR)$(PREFIX)/share
+here := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+
+# As many jobs as there are cores, unless -j says otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+# Asked for at the first use, not while this file is read: `make deps` may have to install pkg-config first.
+packages = libcjson zlib libutf8proc
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $$(shell pkg-config --cflags $(packages) 2>/dev/null))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS = $(eval PACKAGE_LIBS := $$(shell pkg-config --libs $(packages) 2>/dev/null \
+                || echo -lcjson -lz -lutf8proc))$(PACKAGE_LIBS)
+CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --libs check 2>/dev/null \
+              || echo -lcheck -lsubunit -lrt -lm))$(CHECK_LIBS)
+
+WARNINGS = -Wall -Wextra -Werror -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+# -ffp-contract=off: results must not depend on which products the compiler chooses to fuse.
+FLAGS = -std=c11 -D_GNU_SOURCE $(OPTIMIZE) $(WARNINGS) -ffp-contract=off -pthread -Ilib -I. $(SANITIZE) $(CFLAGS)
+LIBS = $(PACKAGE_LIBS) -lpthread -lm
+
+library_sources = $(wildcard lib/*/*.c kernels/*.c kernels/simd/*.c)
+program_sources = $(wildcard cmd/*.c)
+test_sources = $(wildcard tests/unit/test_*.c tests/golden/test_*.c)
+# What tests share: every other source beside them.
+test_helpers = $(filter-out $(test_sources),$(wildcard tests/unit/*.c tests/golden/*.c))
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+library_objects = $(call objects,$(library_sources))
+program_objects = $(call objects,$(program_sources))
+helper_objects = $(call objects,$(test_helpers))
+all_objects = $(library_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources))
+test_programs = $(patsubst %.c,$(BUILD)/%,$(test_sources))
+
+.PHONY: all tests asan check demo install uninstall deps deps-check clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/flairtag
+
+# Every instruction set is compiled wherever the compiler knows it; which one runs is decided when the program starts.
+$(BUILD)/obj/kernels/%: OPTIMIZE = -O3 -g
+ifneq ($(filter x86_64% amd64%,$(shell uname -m)),)
+%_avx2.o: INSTRUCTIONS = -mavx2 -mfma
+%_avx512.o: INSTRUCTIONS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 -mfma
+endif
+$(BUILD)/obj/cmd/%: DEFINES = -DFLAIRTAG_SHARE='"$(PREFIX)/share/flairtag"'
+$(BUILD)/obj/tests/%: DEFINES = -Itests/unit
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
+	@mkdir -p $(@D)
+	$(call quiet,compile $<)$(CC) $(FLAGS) $(INSTRUCTIONS) $(DEFINES) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(program_objects): $(BUILD)/flags-cmd
+
+-include $(all_objects:.o=.d)
+
+# What a target was made with; newer than the target when that is no longer so.
+stamp = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+$(BUILD)/flags: FORCE | deps
+	$(call stamp,$(CC) $(FLAGS) $(PACKAGE_CFLAGS))
+$(BUILD)/flags-cmd: FORCE
+	$(call stamp,$(PREFIX))
+$(BUILD)/sources: FORCE
+	$(call stamp,$(library_sources) $(program_sources) $(test_helpers))
+
+$(BUILD)/libflairtag.a: $(library_objects)
+$(BUILD)/libcmd.a: $(filter-out %/main.o,$(program_objects))
+$(BUILD)/libtests.a: $(helper_objects)
+$(BUILD)/%.a: $(BUILD)/sources
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(call quiet,archive $@)$(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/flairtag: $(BUILD)/obj/cmd/main.o $(BUILD)/libcmd.a $(BUILD)/libflairtag.a
+	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+
+tests: $(test_programs)
+$(test_programs): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libtests.a $(BUILD)/libcmd.a $(BUILD)/libflairtag.a
+	@mkdir -p $(@D)
+	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(CHECK_LIBS) $(LIBS)
+$(call objects,$(test_sources) $(test_helpers)): | deps-check
+
+asan: | deps-check
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan all tests \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+
+check: all tests asan
+	@BUILD=$(BUILD) sh tests/run.sh
+
+demo: all
+	@echo 'flairtag predict data/samples/demo.txt'
+	@$(BUILD)/flairtag predict data/samples/demo.txt
+	@printf '%s\n' '' 'Try your own text:      $(BUILD)/flairtag predict FILE' \
+	    'With a model of Flair:  $(BUILD)/flairtag predict -m ner-english.pt FILE' \
+	    'All options:            $(BUILD)/flairtag help predict'
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(share)/flairtag/models $(share)/man/man1 $(share)/zsh/site-functions \
+	    $(share)/bash-completion/completions $(share)/fish/vendor_completions.d
+	install $(BUILD)/flairtag $(DESTDIR)$(PREFIX)/bin/flairtag
+	for file in $(wildcard models/*.safetensors models/*.md); do \
+	    install -m 644 $$file $(share)/flairtag/models/ || exit; done
+	$(BUILD)/flairtag help --man > $(share)/man/man1/flairtag.1
+	for command in $$($(BUILD)/flairtag help --commands); do \
+	    $(BUILD)/flairtag help --man $$command > $(share)/man/man1/flairtag-$$command.1 || exit; done
+	$(BUILD)/flairtag help --completion bash > $(share)/bash-completion/completions/flairtag
+	$(BUILD)/flairtag help --completion zsh > $(share)/zsh/site-functions/_flairtag
+	$(BUILD)/flairtag help --completion fish > $(share)/fish/vendor_completions.d/flairtag.fish
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag $(share)/man/man1/flairtag.1 $(share)/man/man1/flairtag-*.1 \
+	    $(share)/bash-completion/completions/flairtag $(share)/zsh/site-functions/_flairtag \
+	    $(share)/fish/vendor_completions.d/flairtag.fish
+	rm -f $(patsubst models/%,$(share)/flairtag/models/%,$(wildcard models/*.safetensors models/*.md))
+	-rmdir $(share)/flairtag/models $(share)/flairtag
+
+deps:
+	@CC='$(CC)' sh $(here).ci/deps.sh cc libc6-dev pkg-config libcjson-dev zlib1g-dev libutf8proc-dev
+deps-check: | deps
+	@sh $(here).ci/deps.sh check valgrind
+
+clean:
+	rm -rf $(BUILD)
