@@ -1,0 +1,204 @@
+/* output.c - see output.h.
+ *
+ * What is no regular file (a terminal, a pipe, /dev/null) is written in place: there is nothing whole to wait for, and a
+ * rename would put a file where a device stood. A symbolic link is followed, so that the file it names is replaced. */
+#include "base/output.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUFFER_BYTES = 1 << 17 };
+
+struct output {
+    int fd;
+    char *shown;  /* the name in messages; NULL: standard output */
+    char *target; /* what the .part file is renamed to; NULL: written in place */
+    char *part;
+    size_t used;
+    ft_status status; /* of the write that failed */
+    struct ft_error failure;
+    char buffer[BUFFER_BYTES];
+};
+
+static ft_status fail_by_errno(struct output *out, int code, struct ft_error *error)
+{
+    if (code == EPIPE)
+        out->status = ft_fail(&out->failure, FT_END, "the reader of the output has gone");
+    else if (out->shown)
+        out->status = ft_fail(&out->failure, FT_FAILED, "cannot write '%s': %s", out->shown, strerror(code));
+    else
+        out->status = ft_fail(&out->failure, FT_FAILED, "cannot write to standard output: %s", strerror(code));
+    if (error)
+        *error = out->failure;
+    return out->status;
+}
+
+static ft_status open_part(struct output *out, const char *path, const struct stat *there, struct ft_error *error)
+{
+    out->target = there ? realpath(path, NULL) : strdup(path);
+    if (!out->target)
+        return fail_by_errno(out, errno, error);
+    size_t bytes = strlen(out->target) + sizeof ".part";
+    out->part = malloc(bytes);
+    if (!out->part)
+        return ft_nomem(error, "a file to write");
+    snprintf(out->part, bytes, "%s.part", out->target);
+    /* A file that cannot be written is not replaced either, even where its folder would allow it. */
+    if (there && access(out->target, W_OK))
+        return fail_by_errno(out, errno, error);
+    out->fd = open(out->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (out->fd < 0) {
+        int code = errno;
+        free(out->part);
+        out->part = NULL;
+        return fail_by_errno(out, code, error);
+    }
+    if (there && fchmod(out->fd, there->st_mode & 07777))
+        return fail_by_errno(out, errno, error);
+    return FT_OK;
+}
+
+static ft_status open_path(struct output *out, const char *path, struct ft_error *error)
+{
+    out->shown = strdup(path);
+    if (!out->shown)
+        return ft_nomem(error, "a file to write");
+    struct stat about;
+    bool there = !stat(path, &about);
+    if (!there || S_ISREG(about.st_mode))
+        return open_part(out, path, there ? &about : NULL, error);
+    out->fd = open(path, O_WRONLY | O_CLOEXEC);
+    return out->fd < 0 ? fail_by_errno(out, errno, error) : FT_OK;
+}
+
+ft_status output_open(struct output **output, const char *path, struct ft_error *error)
+{
+    *output = NULL;
+    struct output *out = malloc(sizeof *out);
+    if (!out)
+        return ft_nomem(error, "the output's buffer");
+    memset(out, 0, offsetof(struct output, buffer));
+    out->fd = -1;
+    ft_status status = FT_OK;
+    if (path && strcmp(path, "-"))
+        status = open_path(out, path, error);
+    else
+        out->fd = STDOUT_FILENO;
+    if (status) {
+        output_discard(out);
+        return status;
+    }
+    *output = out;
+    return FT_OK;
+}
+
+static ft_status write_all(struct output *out, const char *bytes, size_t count, struct ft_error *error)
+{
+    while (count) {
+        ssize_t wrote = write(out->fd, bytes, count);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        struct pollfd waiting = {.fd = out->fd, .events = POLLOUT};
+        if (wrote < 0 && errno == EAGAIN && poll(&waiting, 1, -1) >= 0) /* somebody made the pipe non-blocking */
+            continue;
+        if (wrote < 0)
+            return fail_by_errno(out, errno, error);
+        bytes += wrote;
+        count -= (size_t)wrote;
+    }
+    return FT_OK;
+}
+
+ft_status output_flush(struct output *out, struct ft_error *error)
+{
+    if (out->status) {
+        if (error)
+            *error = out->failure;
+        return out->status;
+    }
+    ft_status status = write_all(out, out->buffer, out->used, error);
+    out->used = 0;
+    return status;
+}
+
+ft_status output_write(struct output *out, const void *bytes, size_t count, struct ft_error *error)
+{
+    if (count > BUFFER_BYTES - out->used || out->status) {
+        ft_status status = output_flush(out, error);
+        if (status)
+            return status;
+        if (count >= BUFFER_BYTES)
+            return write_all(out, bytes, count, error);
+    }
+    if (count)
+        memcpy(out->buffer + out->used, bytes, count);
+    out->used += count;
+    return FT_OK;
+}
+
+ft_status output_text(struct output *out, const char *text, struct ft_error *error)
+{
+    return output_write(out, text, strlen(text), error);
+}
+
+ft_status output_format(struct output *out, struct ft_error *error, const char *format, ...)
+{
+    char small[512];
+    va_list arguments;
+    va_start(arguments, format);
+    int needed = vsnprintf(small, sizeof small, format, arguments);
+    va_end(arguments);
+    if (needed >= 0 && (size_t)needed < sizeof small)
+        return output_write(out, small, (size_t)needed, error);
+    char *large = needed < 0 ? NULL : malloc((size_t)needed + 1);
+    if (!large)
+        return ft_nomem(error, "a line of output");
+    va_start(arguments, format);
+    vsnprintf(large, (size_t)needed + 1, format, arguments);
+    va_end(arguments);
+    ft_status status = output_write(out, large, (size_t)needed, error);
+    free(large);
+    return status;
+}
+
+ft_status output_close(struct output *out, struct ft_error *error)
+{
+    ft_status status = output_flush(out, error);
+    if (!status && out->part) {
+        if (fsync(out->fd))
+            status = fail_by_errno(out, errno, error);
+        int fd = out->fd;
+        out->fd = -1;
+        if (close(fd) && !status)
+            status = fail_by_errno(out, errno, error);
+        if (!status && rename(out->part, out->target))
+            status = fail_by_errno(out, errno, error);
+        if (!status) {
+            free(out->part);
+            out->part = NULL;
+        }
+    }
+    output_discard(out);
+    return status;
+}
+
+void output_discard(struct output *out)
+{
+    if (!out)
+        return;
+    if (out->fd > STDERR_FILENO)
+        close(out->fd);
+    if (out->part)
+        unlink(out->part);
+    free(out->part);
+    free(out->target);
+    free(out->shown);
+    free(out);
+}
