@@ -68,6 +68,7 @@ struct words_description {
     struct tensor vectors;          /* [rows, width] */
     bool unknown_is_row;            /* vectors has a row at index `count` that unknown words get; else zeros */
     bool stable;                    /* LayerNorm (eps 1e-5, no affine) after the look-up, on the zero row too */
+    size_t duplicates;              /* lines of a text or binary file left out because an earlier one has their word */
 };
 
 struct onehot_description {
