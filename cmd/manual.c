@@ -132,7 +132,7 @@ void manual_program(FILE *to, const struct command *const *commands)
     option_entry(to, 'V', "version", NULL, "show the version and leave");
     terms(to, "EXIT STATUS", program_exits);
     terms(to, "ENVIRONMENT", program_environment);
-    fputs(".SH SEE ALSO\n", to);
+    fputs(".SH SEE ALSO\n.ad l\n", to);
     for (const struct command *const *c = commands; *c; c++)
         fprintf(to, ".BR flairtag\\-%s (1)%s\n", (*c)->name, c[1] ? "," : "");
 }
