@@ -21,9 +21,10 @@ passed=0 failed=0 skipped=0
 # same CASE STREAM: what the case wrote against what it must write; differences on stdout.
 same() {
     if [ -f "$1/$2.pattern" ]; then
-        while IFS= read -r pattern; do
-            [ "$(grep -cE -- "$pattern" "$scratch/$2")" -gt 0 ] || { echo "$2 has no line like: $pattern"; cat "$scratch/$2"; }
-        done <"$1/$2.pattern"
+        absent=$(while IFS= read -r pattern; do
+            grep -qE -- "$pattern" "$scratch/$2" || echo "$2 has no line like: $pattern"
+        done <"$1/$2.pattern")
+        [ -z "$absent" ] || { echo "$absent" && cat "$scratch/$2"; }
     else
         [ -f "$1/$2" ] && expected=$1/$2 || expected=/dev/null
         diff -u --label "expected $2" --label "$2" "$expected" "$scratch/$2"
