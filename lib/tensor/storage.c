@@ -2,11 +2,34 @@
 #include "tensor/storage.h"
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 size_t storage_bytes(const struct storage *storage)
 {
     return storage->rows * storage->width * sizeof(float);
+}
+
+/* Large blocks have pages of their own, which go back to the system when dropped: windows of many sizes would tear up the
+ * heap. */
+enum { LARGE = 1 << 18 };
+
+static void *block_new(size_t bytes)
+{
+    if (bytes < LARGE) {
+        void *block = aligned_alloc(64, bytes / 64 * 64 + 64);
+        return block ? memset(block, 0, bytes) : NULL;
+    }
+    void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return block == MAP_FAILED ? NULL : block;
+}
+
+static void block_free(void *block, size_t bytes)
+{
+    if (bytes < LARGE)
+        free(block);
+    else if (block)
+        munmap(block, bytes);
 }
 
 ft_status storage_new(struct storage **storage, struct storage_account *account, size_t rows, size_t width,
@@ -19,12 +42,10 @@ ft_status storage_new(struct storage **storage, struct storage_account *account,
         return ft_fail(error, FT_FULL, "token embeddings of %zu bytes do not fit in the %zu allowed", bytes,
                        account->budget);
     struct storage *made = malloc(sizeof *made);
-    /* pages of their own, given back to the system when dropped: windows of many sizes would tear up the heap */
-    void *data = mmap(NULL, bytes ? bytes : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (!made || data == MAP_FAILED) {
+    void *data = block_new(bytes);
+    if (!made || !data) {
         free(made);
-        if (data != MAP_FAILED)
-            munmap(data, bytes ? bytes : 1);
+        block_free(data, bytes);
         return ft_nomem(error, "token embeddings");
     }
     *made = (struct storage){data, rows, width, 1, account};
@@ -47,6 +68,6 @@ void storage_drop(struct storage *storage)
         return;
     size_t bytes = storage_bytes(storage);
     storage->account->live_bytes -= bytes;
-    munmap(storage->data, bytes ? bytes : 1);
+    block_free(storage->data, bytes);
     free(storage);
 }

@@ -1,0 +1,20 @@
+/* model_open.h - any model file, ready to run: flairtag's own, Flair's, and word vectors, told apart by content. */
+#ifndef IMPORT_MODEL_OPEN_H
+#define IMPORT_MODEL_OPEN_H
+#include "model/tagger.h"
+
+struct model {
+    enum model_kind kind;
+    struct tagger *tagger; /* MODEL_TAGGER */
+    struct lm *lm;         /* MODEL_LM */
+    struct words *words;   /* MODEL_WORDS */
+    const char *format;    /* "flairtag safetensors", "Flair zip container" ... */
+    size_t file_bytes;
+    void *owned;           /* what the weights lie in */
+};
+
+/* FT_MODEL, with the path, when the file is missing, damaged or of a kind that cannot be run. */
+ft_status model_open(const char *path, struct backend *backend, struct model *model, struct ft_error *error);
+void model_close(struct model *model);
+
+#endif

@@ -1,0 +1,244 @@
+/* embedder.c - see embedder.h. */
+#include "run/embedder.h"
+#include "base/utf8.h"
+#include "run/character_words.h"
+#include <string.h>
+
+struct batch {
+    const struct tagger *tagger;
+    struct backend *backend;
+    const struct embedder_options *options;
+    const struct sentence **sentences; /* those with tokens */
+    struct storage_account *account;
+    struct arena *arena;
+    struct embedded *to;
+    struct ft_error *error;
+};
+
+size_t embedder_lm_width(const struct tagger *tagger)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < tagger->member_count; i++)
+        if (tagger->members[i].kind == MEMBER_LM || tagger->members[i].kind == MEMBER_CHARS)
+            width += tagger->members[i].width;
+    return width;
+}
+
+void embedded_release(struct embedded *embedded)
+{
+    for (size_t i = 0; i < embedded->pinned_count; i++)
+        storage_drop(embedded->pinned[i]);
+    embedded->pinned_count = 0;
+}
+
+static const float **add_piece(struct batch *batch, size_t member, size_t width)
+{
+    struct embedded *to = batch->to;
+    const float **rows = arena_array(batch->arena, to->tokens, sizeof *rows);
+    if (rows) {
+        to->pieces[to->piece_count] = (struct input_piece){rows, width};
+        to->piece_member[to->piece_count++] = member;
+    }
+    return rows;
+}
+
+/* Makes the sequences ask for every state: step t of sequence b goes to row t * count + b, as in a tensor [T, B, H]. `wanted`
+ * receives the row of each token. */
+static ft_status ask_for_all(struct batch *batch, struct char_sequence *sequences, uint32_t *wanted, size_t *rows)
+{
+    size_t longest = 0, count = batch->to->count;
+    for (size_t b = 0; b < count; b++)
+        if (sequences[b].length > longest)
+            longest = sequences[b].length;
+    *rows = longest * count;
+    if (*rows > UINT32_MAX)
+        return ft_fail(batch->error, FT_NOMEM, "a hidden-state tensor of %zu rows is too large (use --lm-output boundary)", *rows);
+    for (size_t b = 0; b < count; b++) {
+        struct char_sequence *sequence = &sequences[b];
+        for (uint32_t i = 0; i < sequence->row_count; i++)
+            wanted[sequence->rows[i]] = (uint32_t)(sequence->steps[i] * count + b);
+        uint32_t *steps = arena_array(batch->arena, sequence->length, sizeof *steps);
+        uint32_t *to = arena_array(batch->arena, sequence->length, sizeof *to);
+        if (!steps || !to)
+            return ft_nomem(batch->error, "the steps of a sentence");
+        for (uint32_t t = 0; t < sequence->length; t++) {
+            steps[t] = t;
+            to[t] = (uint32_t)(t * count + b);
+        }
+        sequence->steps = steps;
+        sequence->rows = to;
+        sequence->row_count = sequence->length;
+    }
+    return FT_OK;
+}
+
+static ft_status add_lm(struct batch *batch, size_t member)
+{
+    const struct lm *lm = &batch->tagger->members[member].lm;
+    struct embedded *to = batch->to;
+    struct char_sequence *sequences = arena_array(batch->arena, to->count, sizeof *sequences);
+    uint32_t *wanted = arena_array(batch->arena, to->tokens, sizeof *wanted);
+    const float **rows = add_piece(batch, member, lm->width);
+    if (!sequences || !wanted || !rows)
+        return ft_nomem(batch->error, "token vectors");
+    ft_status status = FT_OK;
+    for (size_t s = 0; status == FT_OK && s < to->count; s++)
+        status = lm_sequence(lm, batch->sentences[s]->tokens, batch->sentences[s]->count, to->sentences[s].first, batch->arena,
+                             &sequences[s], batch->error);
+    if (status != FT_OK)
+        return status;
+    size_t storage_rows = to->tokens;
+    for (size_t t = 0; t < to->tokens; t++)
+        wanted[t] = (uint32_t)t;
+    if (batch->options->lm_output == LM_ALL)
+        status = ask_for_all(batch, sequences, wanted, &storage_rows);
+    struct storage *storage = NULL;
+    if (status == FT_OK)
+        status = storage_new(&storage, batch->account, storage_rows, lm->width, batch->error);
+    if (status != FT_OK)
+        return status;
+    to->pinned[to->pinned_count++] = storage;
+    for (size_t t = 0; t < to->tokens; t++)
+        rows[t] = storage->data + (size_t)wanted[t] * lm->width;
+    return batch->backend->ops->lm_encode(batch->backend, &lm->net, sequences, to->count, storage->data, batch->error);
+}
+
+static ft_status add_words(struct batch *batch, size_t member)
+{
+    const struct words *words = batch->tagger->members[member].words;
+    const float **rows = add_piece(batch, member, words->width);
+    if (!rows)
+        return ft_nomem(batch->error, "token vectors");
+    for (size_t s = 0; s < batch->to->count; s++)
+        for (size_t j = 0; j < batch->sentences[s]->count; j++) {
+            const struct token *token = &batch->sentences[s]->tokens[j];
+            size_t row = words_row(words, token->text, token->bytes);
+            if (row == SIZE_MAX)
+                return ft_nomem(batch->error, "looking up a word");
+            rows[batch->to->sentences[s].first + j] = words->vectors + row * words->width;
+        }
+    return FT_OK;
+}
+
+static ft_status add_onehot(struct batch *batch, size_t m)
+{
+    const struct member *member = &batch->tagger->members[m];
+    const float **rows = add_piece(batch, m, member->width);
+    if (!rows)
+        return ft_nomem(batch->error, "token vectors");
+    for (size_t s = 0; s < batch->to->count; s++)
+        for (size_t j = 0; j < batch->sentences[s]->count; j++) {
+            const struct token *token = &batch->sentences[s]->tokens[j];
+            uint32_t row = 0; /* unknown */
+            map_get(&member->index, token->text, token->bytes, &row);
+            rows[batch->to->sentences[s].first + j] = member->table + (size_t)row * member->width;
+        }
+    return FT_OK;
+}
+
+/* Each direction runs over single words; then the rows are dealt out by Flair's rule. */
+static ft_status add_chars(struct batch *batch, size_t m)
+{
+    const struct member *member = &batch->tagger->members[m];
+    struct embedded *to = batch->to;
+    for (int d = 0; d < 2; d++) {
+        const struct lm *lm = &member->chars[d];
+        struct char_sequence *sequences = arena_array(batch->arena, to->tokens, sizeof *sequences);
+        const float **rows = add_piece(batch, m, lm->width);
+        struct storage *storage;
+        if (!sequences || !rows)
+            return ft_nomem(batch->error, "token vectors");
+        ft_status status = storage_new(&storage, batch->account, to->tokens, lm->width, batch->error);
+        if (status != FT_OK)
+            return status;
+        to->pinned[to->pinned_count++] = storage;
+        for (size_t s = 0; status == FT_OK && s < to->count; s++)
+            status = character_words(lm, d == 1, batch->sentences[s], to->sentences[s].first, storage->data, batch->arena,
+                                     sequences, rows, batch->error);
+        if (status == FT_OK)
+            status = batch->backend->ops->lm_encode(batch->backend, &lm->net, sequences, to->tokens, storage->data,
+                                                    batch->error);
+        if (status != FT_OK)
+            return status;
+    }
+    return FT_OK;
+}
+
+static bool is_written(const struct batch *batch, size_t piece)
+{
+    enum member_kind kind = batch->tagger->members[batch->to->piece_member[piece]].kind;
+    return kind == MEMBER_LM || kind == MEMBER_CHARS;
+}
+
+/* Copies every row that a language model wrote into one storage a sentence, and lets the models' storages go. Rows of tables
+ * stay where they are: they are nobody's to free. */
+static ft_status clone_rows(struct batch *batch)
+{
+    struct embedded *to = batch->to;
+    size_t width = 0;
+    for (size_t p = 0; p < to->piece_count; p++)
+        width += is_written(batch, p) ? to->pieces[p].width : 0;
+    if (!width)
+        return FT_OK;
+    struct storage **clones = arena_array(batch->arena, to->count, sizeof *clones);
+    if (!clones)
+        return ft_nomem(batch->error, "token vectors");
+    size_t made = 0;
+    ft_status status = FT_OK;
+    for (size_t s = 0; status == FT_OK && s < to->count; s++) {
+        const struct token_sequence *sentence = &to->sentences[s];
+        status = storage_new(&clones[s], batch->account, sentence->count, width, batch->error);
+        if (status != FT_OK)
+            break;
+        made++;
+        float *at = clones[s]->data;
+        for (size_t p = 0; status == FT_OK && p < to->piece_count; p++) {
+            if (!is_written(batch, p))
+                continue;
+            const float **rows = (const float **)to->pieces[p].rows + sentence->first;
+            status = batch->backend->ops->gather(batch->backend, rows, sentence->count, to->pieces[p].width, at, batch->error);
+            for (size_t j = 0; j < sentence->count; j++)
+                rows[j] = at + j * to->pieces[p].width;
+            at += sentence->count * to->pieces[p].width;
+        }
+        batch->account->copied_bytes += storage_bytes(clones[s]);
+    }
+    embedded_release(to);
+    to->pinned = clones;
+    to->pinned_count = made;
+    return status;
+}
+
+ft_status embedder_run(const struct tagger *tagger, struct backend *backend, const struct embedder_options *options,
+                       const struct sentence *const *sentences, size_t count, struct storage_account *account,
+                       struct arena *arena, struct embedded *embedded, struct ft_error *error)
+{
+    struct batch batch = {tagger, backend, options, NULL, account, arena, embedded, error};
+    *embedded = (struct embedded){0};
+    embedded->sentences = arena_array(arena, count, sizeof *embedded->sentences);
+    embedded->pinned = arena_array(arena, PIECES_MAX, sizeof(struct storage *));
+    batch.sentences = arena_array(arena, count, sizeof *batch.sentences);
+    if (!embedded->sentences || !embedded->pinned || !batch.sentences)
+        return ft_nomem(error, "token vectors");
+    for (size_t i = 0; i < count; i++)
+        if (sentences[i]->count) {
+            batch.sentences[embedded->count] = sentences[i];
+            embedded->sentences[embedded->count++] = (struct token_sequence){embedded->tokens, sentences[i]->count};
+            embedded->tokens += sentences[i]->count;
+        }
+    ft_status status = FT_OK;
+    if (embedded->tokens > UINT32_MAX)
+        status = ft_fail(error, FT_NOMEM, "a batch of %zu tokens is too large", embedded->tokens);
+    for (size_t m = 0; status == FT_OK && m < tagger->member_count; m++)
+        switch (tagger->members[m].kind) {
+        case MEMBER_LM: status = add_lm(&batch, m); break;
+        case MEMBER_WORDS: status = add_words(&batch, m); break;
+        case MEMBER_ONEHOT: status = add_onehot(&batch, m); break;
+        case MEMBER_CHARS: status = add_chars(&batch, m); break;
+        }
+    if (status == FT_OK && options->gather == GATHER_CLONE)
+        status = clone_rows(&batch);
+    if (status != FT_OK)
+        embedded_release(embedded);
+    return status;
+}

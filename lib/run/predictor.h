@@ -1,0 +1,39 @@
+/* predictor.h - windows of sentences to tags, scores and spans.
+ *
+ * Results do not depend on how sentences are cut into windows, on threads, lanes, storage, gather or instruction set. */
+#ifndef RUN_PREDICTOR_H
+#define RUN_PREDICTOR_H
+#include "run/store.h"
+#include "text/writer.h"
+
+struct predictor_options {
+    enum storage_mode storage;
+    enum gather_mode gather;
+    enum lm_output lm_output;
+    enum score_column scores; /* SCORES_NONE still gives spans their confidence where `span_scores` asks for it */
+    bool span_scores;
+    size_t nbest;             /* 0: none */
+    size_t max_memory;        /* for kept embeddings, bytes; 0: no bound */
+};
+
+struct predictor;
+
+ft_status predictor_new(struct predictor **predictor, const struct tagger *tagger, struct backend *backend,
+                        const struct predictor_options *options, struct ft_error *error);
+void predictor_free(struct predictor *predictor);
+
+/* Tags a window. *taggings: [window->count], lent until the next call; a sentence without tokens has an empty one.
+ * *kept_less is set true once, in the call in which the store was full and storage none took over. */
+ft_status predictor_run(struct predictor *predictor, const struct window *window, const struct tagging **taggings,
+                        bool *kept_less, struct ft_error *error);
+
+/* How much a window should hold so that token vectors stay within 192 MiB. */
+void predictor_window_size(const struct tagger *tagger, size_t *max_chars, size_t *max_tokens);
+
+const struct storage_account *predictor_account(const struct predictor *predictor);
+
+/* The emissions of one batch, [tokens, tags], for tests and tools: head over embedded pieces. emissions: caller's. */
+ft_status predictor_emissions(const struct tagger *tagger, struct backend *backend, const struct embedded *embedded,
+                              float *emissions, struct ft_error *error);
+
+#endif
