@@ -14,9 +14,11 @@ enum { MOST_IDLE_LINES = 4096, CONLLU_MISC = 10 };
 
 void gathering_init(struct gathering *g, enum input_format format, const struct reader_options *options)
 {
-    *g = (struct gathering){.format = format, .flair = options->rules == READER_FLAIR};
+    *g = (struct gathering){.format = format, .by_flair = options->rules == READER_FLAIR};
     g->token_column = options->token_column > 0 ? options->token_column : format == INPUT_CONLLU ? 2 : 1;
     g->tag_column = options->tag_column;
+    g->refuses_hollow = g->by_flair && options->on_error == ON_ERROR_FAIL;
+    flair_columns_init(&g->flair, g->token_column, g->tag_column);
 }
 
 void gathering_release(struct gathering *g)
@@ -30,6 +32,7 @@ void gathering_new_file(struct gathering *g)
 {
     g->number = 0;
     g->range_left = 0;
+    flair_columns_new_file(&g->flair);
 }
 
 /* The columns of a line from left to right. */
@@ -48,11 +51,13 @@ static bool next_column(struct splitter *s, const char **column, size_t *bytes)
     if (s->tabs) {
         if (s->over)
             return false;
-        const char *tab = memchr(s->at, '\t', (size_t)(s->end - s->at));
+        const char *tab = s->at; /* columns are short: a loop beats a call of memchr */
+        while (tab < s->end && *tab != '\t')
+            tab++;
         *column = s->at;
-        *bytes = (size_t)((tab ? tab : s->end) - s->at);
-        s->over = !tab;
-        s->at = tab ? tab + 1 : s->end;
+        *bytes = (size_t)(tab - s->at);
+        s->over = tab == s->end;
+        s->at = tab + !s->over;
         return true;
     }
     while (s->at < s->end && *s->at == ' ')
@@ -112,7 +117,8 @@ static ft_status add_line(struct gathering *g, const struct text_line *line, str
         g->file = line->file;
     }
     struct gathered_line *to = &g->lines[g->count++];
-    *to = (struct gathered_line){.at = g->used, .bytes = (uint32_t)line->bytes, .kind = LINE_VERBATIM};
+    *to = (struct gathered_line){.at = g->used, .bytes = (uint32_t)line->bytes, .kind = LINE_VERBATIM,
+                                .ascii = line->ascii};
     memcpy(g->text + g->used, line->text, line->bytes);
     g->text[g->used + line->bytes] = '\0';
     g->used += line->bytes + 1;
@@ -273,11 +279,40 @@ static ft_status take_by_own_rules(struct gathering *g, struct lines *lines, con
     return take_token(g, lines, line, &c, error);
 }
 
+static ft_status take_by_flair_rules(struct gathering *g, struct lines *lines, const struct text_line *line,
+                                     bool *complete, struct ft_error *error)
+{
+    struct flair_fields fields;
+    struct text_line blank = *line;
+    blank.bytes = 0;
+    enum flair_line kind = flair_columns_line(&g->flair, line->text, line->bytes, &fields);
+    if (kind == FLAIR_SHORT)
+        return lines_bad(lines, line, error, "expected %d columns or more, found %d (--token-column says where tokens are)",
+                         g->token_column, fields.found);
+    struct gathered_line *added;
+    ft_status status = add_line(g, kind == FLAIR_BLANK ? &blank : line, &added, error);
+    *complete = kind == FLAIR_BLANK && (g->tokens > 0 || flair_columns_hollow(&g->flair));
+    if (status || kind != FLAIR_TOKEN)
+        return status;
+    added->kind = LINE_TOKEN;
+    added->token_at = (uint32_t)(fields.token - line->text);
+    added->token_bytes = (uint32_t)fields.token_bytes;
+    added->has_gold = fields.tag;
+    added->gold_at = fields.tag ? (uint32_t)(fields.tag - line->text) : 0;
+    added->gold_bytes = (uint32_t)fields.tag_bytes;
+    if (!g->tokens++)
+        g->token_line = line->number;
+    g->token_bytes += fields.token_bytes;
+    g->gold_bytes += fields.tag_bytes;
+    return FT_OK;
+}
+
 ft_status gathering_take(struct gathering *g, struct lines *lines, const struct text_line *line, bool *complete,
                          struct ft_error *error)
 {
     *complete = false;
-    ft_status status = take_by_own_rules(g, lines, line, complete, error);
+    ft_status status = g->by_flair ? take_by_flair_rules(g, lines, line, complete, error)
+                                   : take_by_own_rules(g, lines, line, complete, error);
     if (!status && !g->tokens && g->count >= MOST_IDLE_LINES)
         *complete = true;
     return status;
@@ -305,7 +340,7 @@ static ft_status fill_tokens(const struct gathering *g, struct sentence *sentenc
         memcpy(source, at, bytes);
         source[bytes] = ' ';
         *token = (struct token){.text = text, .bytes = bytes, .start = start, .space_after = !from->no_space_after};
-        token->chars = (uint32_t)utf8_count(text, bytes);
+        token->chars = from->ascii ? bytes : (uint32_t)utf8_count(text, bytes);
         token->end = start + token->chars;
         start = token->end + 1;
         text += bytes + 1; /* the arena's memory is zero: a NUL stands between */
@@ -317,6 +352,8 @@ static ft_status fill_tokens(const struct gathering *g, struct sentence *sentenc
         }
         token++;
     }
+    if (g->format == INPUT_CONLL)
+        token[-1].space_after = false;
     source[-1] = '\0';
     sentence->source_bytes = (size_t)(source - 1 - sentence->source);
     return FT_OK;
@@ -338,10 +375,32 @@ static ft_status fill_lines(const struct gathering *g, struct sentence *sentence
     return FT_OK;
 }
 
+/* What Flair makes of the tags once the sentence is whole. */
+static ft_status settle_gold(struct gathering *g, struct sentence *sentence, struct arena *arena)
+{
+    const char **tags = g->tag_column ? arena_array(arena, g->tokens, sizeof *tags) : NULL;
+    if (g->tag_column && !tags)
+        return FT_NOMEM;
+    for (size_t i = 0; tags && i < g->tokens; i++)
+        tags[i] = sentence->tokens[i].gold;
+    flair_columns_end(&g->flair, tags, tags ? g->tokens : 0);
+    for (size_t i = 0; i < g->tokens; i++) {
+        sentence->tokens[i].gold = tags ? tags[i] : NULL;
+        sentence->tokens[i].space_after = i + 1 < g->tokens;
+    }
+    return FT_OK;
+}
+
 ft_status gathering_deliver(struct gathering *g, struct window *window, struct ft_error *error)
 {
     if (!g->count)
         return FT_OK;
+    if (flair_columns_hollow(&g->flair)) {
+        if (g->refuses_hollow)
+            return ft_fail(error, FT_INPUT, "%s:%zu: sentence of empty tokens only (--on-error skip or replace goes on)", g->file,
+                           g->first_line);
+        flair_columns_end(&g->flair, NULL, 0);
+    }
     struct sentence *sentence = window_add(window);
     if (!sentence)
         return ft_nomem(error, "the window of sentences");
@@ -354,6 +413,8 @@ ft_status gathering_deliver(struct gathering *g, struct window *window, struct f
     if (!status && g->tokens) {
         sentence->number = ++g->number;
         status = fill_tokens(g, sentence, &window->arena);
+        if (!status && g->by_flair)
+            status = settle_gold(g, sentence, &window->arena);
     }
     if (status) {
         window->count--;

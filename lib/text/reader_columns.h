@@ -4,6 +4,7 @@
  * sentence. Nothing read is lost: what is no token passes through verbatim. */
 #ifndef TEXT_READER_COLUMNS_H
 #define TEXT_READER_COLUMNS_H
+#include "text/flair_columns.h"
 #include "text/reader_lines.h"
 
 struct gathered_line {
@@ -12,12 +13,14 @@ struct gathered_line {
     uint32_t token_at, token_bytes; /* in the line; bytes 0 with at UINT32_MAX: U+FFFD stands for an empty token */
     uint32_t gold_at, gold_bytes;
     uint8_t kind;
-    bool has_gold, no_space_after;
+    bool has_gold, no_space_after, ascii;
 };
 
 struct gathering {
     enum input_format format; /* INPUT_CONLL or INPUT_CONLLU */
-    bool flair;               /* READER_FLAIR's rules instead of our own */
+    bool by_flair;            /* READER_FLAIR's rules instead of our own */
+    struct flair_columns flair;
+    bool refuses_hollow;      /* --on-error fail: as Flair, no sentence of empty tokens only */
     int token_column, tag_column;
     char *text;               /* the lines, each with a NUL behind it */
     size_t used, capacity;

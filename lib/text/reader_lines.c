@@ -111,7 +111,7 @@ static bool ahead_is_left(const struct lines *lines)
 
 bool lines_ready(struct lines *lines)
 {
-    return !lines->input || ahead_is_left(lines) || input_ready(lines->input);
+    return !lines->input || lines->rest || ahead_is_left(lines) || input_ready(lines->input);
 }
 
 static ft_status raw_line(struct lines *lines, struct text_line *line, bool *has_newline, struct ft_error *error)
@@ -130,17 +130,32 @@ static ft_status raw_line(struct lines *lines, struct text_line *line, bool *has
     return FT_OK;
 }
 
-/* True for nothing but ASCII without NUL: the common case. */
+/* A byte of 0 borrows from its highest bit when 1 is taken from each byte. */
+static bool four_are_plain(const char *text)
+{
+    uint32_t four;
+    memcpy(&four, text, 4);
+    return !((four | (four - 0x01010101u)) & 0x80808080u);
+}
+
+static bool eight_are_plain(const char *text)
+{
+    uint64_t eight;
+    memcpy(&eight, text, 8);
+    return !((eight | (eight - 0x0101010101010101u)) & 0x8080808080808080u);
+}
+
+/* True for nothing but ASCII without NUL: the common case. The last bytes are looked at together with some before them. */
 static bool is_plain(const char *text, size_t bytes)
 {
-    size_t i = 0;
-    for (uint64_t eight; i + 8 <= bytes; i += 8) {
-        memcpy(&eight, text + i, 8);
-        /* a byte of 0 borrows from its highest bit when 1 is taken from each byte */
-        if ((eight | (eight - 0x0101010101010101u)) & 0x8080808080808080u)
+    for (size_t i = 0; i + 8 < bytes; i += 8)
+        if (!eight_are_plain(text + i))
             return false;
-    }
-    for (; i < bytes; i++)
+    if (bytes >= 8)
+        return eight_are_plain(text + bytes - 8);
+    if (bytes >= 4)
+        return four_are_plain(text) && four_are_plain(text + bytes - 4);
+    for (size_t i = 0; i < bytes; i++)
         if (text[i] <= 0)
             return false;
     return true;
@@ -236,7 +251,8 @@ static ft_status clean_line(struct lines *lines, struct text_line *line, struct 
 {
     size_t bad;
     bool is_nul;
-    if (is_plain(line->text, line->bytes))
+    line->ascii = is_plain(line->text, line->bytes);
+    if (line->ascii)
         return FT_OK;
     if (lines->options.encoding == ENCODING_LATIN1) {
         ft_status status = from_latin1(lines, line, error);
@@ -262,8 +278,25 @@ static ft_status clean_line(struct lines *lines, struct text_line *line, struct 
     return ft_fail(error, FT_INPUT, "%s:%zu:%zu: invalid UTF-8 (%s)", line->file, line->number, column, hint);
 }
 
+/* Flair opens files with Python's universal newlines: a CR alone ends a line too. */
+static void cut_at_return(struct lines *lines, struct text_line *line)
+{
+    char *cr = memchr(line->text, '\r', line->bytes);
+    lines->rest = cr ? cr + 1 : NULL;
+    if (!cr)
+        return;
+    lines->rest_bytes = (size_t)(line->text + line->bytes - lines->rest);
+    lines->rest_line = line->number;
+    line->bytes = (size_t)(cr - line->text);
+}
+
 ft_status lines_next(struct lines *lines, struct text_line *line, struct ft_error *error)
 {
+    if (lines->rest) {
+        *line = (struct text_line){lines->rest, lines->rest_bytes, lines_file(lines), lines->rest_line, 0, false};
+        cut_at_return(lines, line);
+        return FT_OK;
+    }
     for (;;) {
         bool has_newline;
         ft_status status = raw_line(lines, line, &has_newline, error);
@@ -290,6 +323,8 @@ ft_status lines_next(struct lines *lines, struct text_line *line, struct ft_erro
         status = clean_line(lines, line, error);
         if (lines->count_chars)
             lines->chars += utf8_count(line->text, line->bytes) + has_mark + has_return + has_newline;
+        if (!status && lines->options.rules == READER_FLAIR)
+            cut_at_return(lines, line);
         if (status != FT_END)
             return status;
     }

@@ -14,6 +14,7 @@ struct text_line {
     const char *file;
     size_t number; /* in its file, from 1 */
     size_t start;  /* characters of the file before it, counted when count_chars is set */
+    bool ascii;    /* known to be ASCII: a character is a byte */
 };
 
 struct lines {
@@ -24,6 +25,8 @@ struct lines {
     size_t chars;           /* of the current file so far */
     char *ahead;            /* lines read ahead: bytes, each with its own LF if it had one */
     size_t ahead_at, ahead_used, ahead_line;
+    char *rest;             /* READER_FLAIR: what stands behind a CR inside the line; NULL: nothing */
+    size_t rest_bytes, rest_line;
     char *clean;            /* a line converted or repaired */
     size_t clean_capacity;
     struct reader_counts counts;
