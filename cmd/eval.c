@@ -7,6 +7,7 @@
 #include "text/evaluation.h"
 #include "text/pairs.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { BY_REPORT = -1 };
 
@@ -97,6 +98,10 @@ static int run_eval(int argc, char **argv, const struct command *self)
     if (operands < 1 || operands > 2) {
         report_error("eval takes GOLD and PRED, or one FILE with both columns, not %d operands (see 'flairtag help eval')",
                      operands);
+        return FT_USAGE;
+    }
+    if (operands == 2 && !strcmp(argv[1], "-") && !strcmp(argv[2], "-")) {
+        report_error("only one of GOLD and PRED can be standard input");
         return FT_USAGE;
     }
     struct pairs_options options = {

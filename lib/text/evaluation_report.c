@@ -74,8 +74,8 @@ static void table_report(FILE *out, const struct evaluation *e, const struct typ
     table_row(out, width, "micro", a.micro, &a.total);
     table_row(out, width, "macro", a.macro, NULL);
     double right = e->tokens ? 100 * (double)e->tokens_right / (double)e->tokens : 0;
-    fprintf(out, "\n%zu sentences, %zu tokens, %.2f %% of their tags equal; spans by rule %s\n", e->sentences, e->tokens,
-            right, rule_name(e->rule));
+    fprintf(out, "\nsentences: %zu; tokens: %zu; equal tags: %.2f %%; rule: %s\n", e->sentences, e->tokens, right,
+            rule_name(e->rule));
 }
 
 static void wnut_row(FILE *out, const char *name, struct tally t)

@@ -162,6 +162,61 @@ START_TEST(document_marks_are_tokens_to_conlleval)
 }
 END_TEST
 
+/* An independent count: every gold span against every predicted one. */
+static struct tally slow_tally(enum span_rule rule, const char *const *gold, const char *const *predicted, size_t n,
+                               struct arena *arena)
+{
+    struct tally tally = {0};
+    size_t bad;
+    const char **converted;
+    if (rule == SPANS_FLAIR_OLD) {
+        ck_assert_int_eq(scheme_old_reader(gold, n, arena, &converted, &bad), FT_OK);
+        gold = converted;
+    }
+    struct span *g = spans_from_tags(rule, gold, NULL, n, arena, &tally.gold);
+    struct span *p = spans_from_tags(rule, predicted, NULL, n, arena, &tally.predicted);
+    for (size_t i = 0; i < tally.gold; i++)
+        for (size_t j = 0; j < tally.predicted; j++)
+            tally.correct += g[i].first == p[j].first && g[i].last == p[j].last && !strcmp(g[i].type, p[j].type);
+    return tally;
+}
+
+START_TEST(counts_are_those_of_a_slow_comparison)
+{
+    static const char *const pool[] = {"O", "B-x", "I-x", "B-y", "I-y", "E-x", "S-x", "E-y", "S-y"};
+    unsigned seed = (unsigned)getpid();
+    printf("counts_are_those_of_a_slow_comparison: seed %u\n", seed);
+    struct arena arena;
+    arena_init(&arena);
+    for (enum span_rule rule = SPANS_CONLLEVAL; rule <= SPANS_FLAIR_NEW; rule++) {
+        struct tally sum = {0};
+        start(rule);
+        for (int s = 0; s < 5000; s++) {
+            struct token tokens[8];
+            const char *gold[8], *predicted[8];
+            size_t n = (size_t)(rand_r(&seed) % 8);
+            for (size_t t = 0; t < n; t++) {
+                tokens[t] = (struct token){.text = "w", .bytes = 1};
+                gold[t] = pool[rand_r(&seed) % (rule == SPANS_FLAIR_OLD ? 5 : 9)];
+                predicted[t] = rand_r(&seed) % 4 ? gold[t] : pool[rand_r(&seed) % 9];
+            }
+            struct sentence sentence = {.tokens = tokens, .count = n, .file = "random", .line = 1};
+            ck_assert_int_eq(evaluation_add(&evaluation, &sentence, gold, predicted, &error), FT_OK);
+            struct tally tally = slow_tally(rule, gold, predicted, n, &arena);
+            sum.gold += tally.gold;
+            sum.predicted += tally.predicted;
+            sum.correct += tally.correct;
+            expect_tally(evaluation.spans, sum.gold, sum.predicted, sum.correct);
+            arena_clear(&arena);
+        }
+        ck_assert_uint_gt(sum.correct, 0);
+        ck_assert_uint_lt(sum.correct, sum.gold);
+        evaluation_release(&evaluation);
+    }
+    arena_release(&arena);
+}
+END_TEST
+
 START_TEST(nothing_at_all_has_scores_of_zero)
 {
     start(SPANS_CONLLEVAL);
@@ -171,7 +226,7 @@ START_TEST(nothing_at_all_has_scores_of_zero)
                                 "micro       0.00    0.00    0.00        0          0        0\n"
                                 "macro       0.00    0.00    0.00\n"
                                 "\n"
-                                "0 sentences, 0 tokens, 0.00 % of their tags equal; spans by rule conlleval\n");
+                                "sentences: 0; tokens: 0; equal tags: 0.00 %; rule: conlleval\n");
     evaluation_release(&evaluation);
 }
 END_TEST
@@ -187,7 +242,7 @@ START_TEST(the_table_aligns_names_of_any_script)
                                 "micro      100.00   50.00   66.67        2          1        1\n"
                                 "macro       50.00   50.00   50.00\n"
                                 "\n"
-                                "1 sentences, 3 tokens, 66.67 % of their tags equal; spans by rule flair-new\n");
+                                "sentences: 1; tokens: 3; equal tags: 66.67 %; rule: flair-new\n");
     evaluation_release(&evaluation);
 }
 END_TEST
@@ -436,6 +491,7 @@ int main(void)
     test_add(gold_tags_that_old_flair_does_not_read_are_an_error_with_their_place, NULL);
     test_add(conlleval_counts_as_the_script_does_with_odd_tags, NULL);
     test_add(document_marks_are_tokens_to_conlleval, NULL);
+    test_add(counts_are_those_of_a_slow_comparison, NULL);
     test_add(nothing_at_all_has_scores_of_zero, NULL);
     test_add(the_table_aligns_names_of_any_script, NULL);
     test_add(flair_s_report_depends_on_version_and_agreement, NULL);
