@@ -87,7 +87,8 @@ static bool is_cased(uint32_t c)
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
     return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT ||
            utf8proc_tolower((utf8proc_int32_t)c) != (utf8proc_int32_t)c ||
-           utf8proc_toupper((utf8proc_int32_t)c) != (utf8proc_int32_t)c || c == 0xaa || c == 0xba;
+           utf8proc_toupper((utf8proc_int32_t)c) != (utf8proc_int32_t)c || c == 0xaa || c == 0xba ||
+           (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
 }
 
 /* Case_Ignorable: marks, modifiers, format characters, and the word-internal punctuation of Word_Break MidLetter,
@@ -108,14 +109,23 @@ static bool is_case_ignorable(uint32_t c)
     }
 }
 
-/* Final_Sigma: a cased letter stands before (case-ignorable ones between), none behind. */
+/* Final_Sigma: a cased letter stands before (case-ignorable ones between), none behind. Both looks end at the nearest
+ * sigma, so a text of sigmas takes linear time. */
 static bool sigma_is_final(const char *s, size_t bytes, size_t at)
 {
     bool before = false;
     uint32_t c;
-    for (size_t i = 0, length; i < at && (length = utf8_decode(s + i, bytes - i, &c)); i += length)
-        if (!is_case_ignorable(c))
+    for (size_t i = at; i > 0;) {
+        do
+            i--;
+        while (i > 0 && ((unsigned char)s[i] & 0xc0) == 0x80);
+        if (!utf8_decode(s + i, bytes - i, &c))
+            return false;
+        if (!is_case_ignorable(c)) {
             before = is_cased(c);
+            break;
+        }
+    }
     if (!before)
         return false;
     for (size_t i = at + 2, length; i < bytes && (length = utf8_decode(s + i, bytes - i, &c)); i += length)

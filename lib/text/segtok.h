@@ -7,11 +7,15 @@
 
 /* Cuts one line of text into sentences and tokens, as SegtokSentenceSplitter of Flair 0.15.1 does with its default
  * tokenizer, character clean-up included. Appends them to the window (tokens with start/end/space_after in `text`,
- * source = text, first_of_source/last_of_source set; file, line, number, source_start are left to the caller).
- * text must live as long as the window's arena. Returns FT_OK or FT_NOMEM. A line of white space appends nothing. */
+ * source = text, first_of_source/last_of_source set, the window's sums kept; file, line, number, source_start are left to
+ * the caller). A token's text is the cleaned one; start and end are where it came from in `text`.
+ * text must live as long as the window's arena; it may hold line feeds. Time is linear in `bytes`, and what is not
+ * handed out is freed. Returns FT_OK or FT_NOMEM (the window's sentences are as before). A line of white space appends
+ * nothing. */
 ft_status segtok_split(struct window *window, const char *text, size_t bytes, struct ft_error *error);
 
-/* The tokens of one sentence, as SegtokTokenizer gives them. */
+/* The tokens of text that is one sentence already, as Flair's Sentence(text) gives them: cleaned up, then cut by its
+ * SegtokTokenizer. White space alone gives none. Otherwise as above. */
 ft_status segtok_tokenize(struct arena *arena, const char *text, size_t bytes, struct token **tokens, size_t *count,
                           struct ft_error *error);
 
