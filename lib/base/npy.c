@@ -1,5 +1,5 @@
-/* npy.c - see npy.h. The format: "\x93NUMPY", two bytes of version, the header's length (2 bytes, from version 2 on 4), a Python
- * dictionary as text, filled up with blanks to a LF. */
+/* npy.c - see npy.h. The format: "\x93NUMPY", two bytes of version, the header's length (2 bytes, from version 2 on 4),
+ * a Python dictionary as text, filled up with blanks to a LF. */
 #include "base/npy.h"
 #include "base/input.h"
 #include <stdbool.h>
@@ -20,7 +20,8 @@ void npy_header(size_t rows, size_t width, char header[NPY_HEADER_BYTES])
     header[8] = (char)(NPY_HEADER_BYTES - PREFIX_BYTES);
     header[9] = 0;
     char text[NPY_HEADER_BYTES - PREFIX_BYTES]; /* two numbers of 20 digits leave 15 bytes free */
-    int bytes = snprintf(text, sizeof text, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, width);
+    int bytes =
+        snprintf(text, sizeof text, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, width);
     memcpy(header + PREFIX_BYTES, text, (size_t)bytes);
     header[NPY_HEADER_BYTES - 1] = '\n';
 }
@@ -118,7 +119,8 @@ ft_status npy_read(const char *path, struct npy *array, struct ft_error *error)
     if (!read_header(bytes, count, array, &start))
         status = ft_fail(error, FT_INPUT, "%s: not a .npy file of float32 or int32 numbers in C order", path);
     else if (__builtin_mul_overflow(array->count, sizeof(float), &needed) || needed != count - start)
-        status = ft_fail(error, FT_INPUT, "%s: %zu bytes of numbers do not fill the array's shape", path, count - start);
+        status = ft_fail(error, FT_INPUT, "%s: %zu bytes of numbers do not fill the array's shape", path,
+                         count - start);
     if (status != FT_OK) {
         free(bytes);
         *array = (struct npy){0};

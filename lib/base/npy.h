@@ -1,8 +1,8 @@
 /* npy.h - numpy's .npy files: the header of a float32 matrix to write, and small arrays to read.
  *
- * The header has one size whatever the shape, so a program that learns its number of rows last can write it again in place.
- * The reader takes what numpy.save writes for float32 and int32, little-endian and in C order (versions 1 to 3 of the
- * format); anything else is refused. It holds the whole array. */
+ * The header has one size whatever the shape, so a program that learns its number of rows last can write it again in
+ * place. The reader takes what numpy.save writes for float32 and int32, little-endian and in C order (versions 1 to 3
+ * of the format); anything else is refused. It holds the whole array. */
 #ifndef BASE_NPY_H
 #define BASE_NPY_H
 #include "base/error.h"
@@ -22,7 +22,8 @@ struct npy {
     void *data;                        /* float or int32_t [count] */
 };
 
-/* FT_INPUT: unreadable, no such array, or a size that does not match the shape. On failure there is nothing to release. */
+/* FT_INPUT: unreadable, no such array, or a size that does not match the shape. On failure there is nothing to release.
+ * */
 ft_status npy_read(const char *path, struct npy *array, struct ft_error *error);
 void npy_release(struct npy *array);
 

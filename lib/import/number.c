@@ -1,9 +1,10 @@
 /* number.c - see number.h.
  *
- * A number of up to 15 digits and a small power of ten is one exact integer multiplied or divided by one exact power: the
- * double is correctly rounded (Clinger 1990). Rounding it once more to float32 differs from rounding the number itself only
- * where the double lies exactly between two floats, for then the number may lie on either side. These cases, numbers near
- * the ends of float's range and long ones are left to strtof; the program never leaves the "C" locale. */
+ * A number of up to 15 digits and a small power of ten is one exact integer multiplied or divided by one exact power:
+ * the double is correctly rounded (Clinger 1990). Rounding it once more to float32 differs from rounding the number
+ * itself only where the double lies exactly between two floats, for then the number may lie on either side. These
+ * cases, numbers near the ends of float's range and long ones are left to strtof; the program never leaves the "C"
+ * locale. */
 #include "import/number.h"
 #include <float.h>
 #include <math.h>

@@ -1,5 +1,5 @@
-/* word_vectors.c - see word_vectors.h. All three formats go through the line reader: a binary file is the lines it happens
- * to have, put together again. The matrix grows in anonymous memory, which moves without being copied. */
+/* word_vectors.c - see word_vectors.h. All three formats go through the line reader: a binary file is the lines it
+ * happens to have, put together again. The matrix grows in anonymous memory, which moves without being copied. */
 #include "import/word_vectors.h"
 #include "base/input.h"
 #include "base/map.h"
@@ -197,8 +197,8 @@ static ft_status add_line(struct reading *in)
             return ft_fail(in->error, FT_MODEL, "%s:%zu: '%.*s' is not a number", in->path, line,
                            (int)(skip_field(bad, end) - bad > 40 ? 40 : skip_field(bad, end) - bad), bad);
         if (fields <= width || is_number(last, word_end) || !read_numbers(word_end, end, in->row, width, &bad))
-            return ft_fail(in->error, FT_MODEL, "%s:%zu: expected a word and %zu numbers, found %zu columns", in->path, line,
-                           width, fields);
+            return ft_fail(in->error, FT_MODEL, "%s:%zu: expected a word and %zu numbers, found %zu columns", in->path,
+                           line, width, fields);
     }
     return add_word(in, word, (size_t)(word_end - word));
 }
@@ -236,8 +236,8 @@ static ft_status read_bytes(struct reading *in, void *out, size_t count)
     return FT_OK;
 }
 
-/* The bytes up to a blank. word2vec itself ends each record with a LF, gensim does not: one in front is no part of the word.
- * FT_END when nothing but that LF is left. */
+/* The bytes up to a blank. word2vec itself ends each record with a LF, gensim does not: one in front is no part of the
+ * word. FT_END when nothing but that LF is left. */
 static ft_status read_binary_word(struct reading *in, char *word, size_t *bytes)
 {
     ft_status status;
@@ -247,12 +247,13 @@ static ft_status read_binary_word(struct reading *in, char *word, size_t *bytes)
         if (c == '\n' && !*bytes)
             continue;
         if (*bytes == LONGEST_BINARY_WORD)
-            return ft_fail(in->error, FT_MODEL, "%s: no blank behind word %zu (is it word2vec's binary format?)", in->path,
-                           in->read + 1);
+            return ft_fail(in->error, FT_MODEL, "%s: no blank behind word %zu (is it word2vec's binary format?)",
+                           in->path, in->read + 1);
         word[(*bytes)++] = c;
     }
-    return status == FT_END && *bytes ? ft_fail(in->error, FT_MODEL, "%s: the file ends within word %zu", in->path, in->read + 1)
-                                      : status;
+    if (status == FT_END && *bytes)
+        return ft_fail(in->error, FT_MODEL, "%s: the file ends within word %zu", in->path, in->read + 1);
+    return status;
 }
 
 static ft_status read_binary(struct reading *in)
@@ -265,10 +266,12 @@ static ft_status read_binary(struct reading *in)
     while ((status = read_binary_word(in, word, &bytes)) == FT_OK) {
         status = read_bytes(in, in->row, width * sizeof *in->row);
         if (status == FT_END)
-            status = ft_fail(in->error, FT_MODEL, "%s: the file ends within the numbers of word %zu", in->path, in->read + 1);
+            status = ft_fail(in->error, FT_MODEL, "%s: the file ends within the numbers of word %zu", in->path,
+                             in->read + 1);
         for (size_t i = 0; i < width && status == FT_OK; i++)
             if (!isfinite(in->row[i]))
-                status = ft_fail(in->error, FT_MODEL, "%s: number %zu of word %zu is not finite", in->path, i + 1, in->read + 1);
+                status = ft_fail(in->error, FT_MODEL, "%s: number %zu of word %zu is not finite", in->path, i + 1,
+                                 in->read + 1);
         if (status != FT_OK || (status = add_word(in, word, bytes)) != FT_OK)
             break;
     }
@@ -276,7 +279,8 @@ static ft_status read_binary(struct reading *in)
     return status == FT_END ? FT_OK : status;
 }
 
-/* Whether the line behind the header is a record of text: it reads as one, or nothing behind its word is foreign to text. */
+/* Whether the line behind the header is a record of text: it reads as one, or nothing behind its word is foreign to
+ * text. */
 static bool is_text_record(const struct reading *in)
 {
     const char *end = trimmed_end(in->line, in->line_bytes), *at = skip_field(skip_blanks(in->line, end), end);
@@ -294,8 +298,10 @@ static ft_status read_all(struct reading *in)
 {
     struct words_description *words = &in->source->words;
     ft_status status = next_line(in);
+    if (status == FT_END)
+        return ft_fail(in->error, FT_MODEL, "%s: no word vectors: the file is empty", in->path);
     if (status != FT_OK)
-        return status == FT_END ? ft_fail(in->error, FT_MODEL, "%s: no word vectors: the file is empty", in->path) : status;
+        return status;
     const char *end = trimmed_end(in->line, in->line_bytes);
     in->announced = SIZE_MAX;
     bool header = is_header(in->line, end, &in->announced, &words->width);
@@ -304,7 +310,8 @@ static ft_status read_all(struct reading *in)
         words->width = count_numbers(in->line, end);
     }
     if (!words->width || words->width > LARGEST_WIDTH)
-        return ft_fail(in->error, FT_MODEL, "%s:1: not word vectors: expected a word and its numbers, or two counts", in->path);
+        return ft_fail(in->error, FT_MODEL, "%s:1: not word vectors: expected a word and its numbers, or two counts",
+                       in->path);
     if (!(in->row = malloc(words->width * sizeof *in->row)))
         return ft_nomem(in->error, "a word's vector");
     bool text = true;
@@ -315,8 +322,9 @@ static ft_status read_all(struct reading *in)
     if (status != FT_OK && status != FT_END)
         return status;
     if (header && in->read < in->announced)
-        return ft_fail(in->error, FT_MODEL, "%s: holds %zu words where its first line announces %zu (is the file cut off?)",
-                       in->path, in->read, in->announced);
+        return ft_fail(in->error, FT_MODEL,
+                       "%s: holds %zu words where its first line announces %zu (is the file cut off?)", in->path,
+                       in->read, in->announced);
     if (!words->count)
         return ft_fail(in->error, FT_MODEL, "%s: no word vectors in it", in->path);
     return FT_OK;
@@ -373,7 +381,8 @@ void word_vectors_close(struct model_source *source)
 
 bool word_vectors_is(const char *head, size_t bytes)
 {
-    const char *newline = memchr(head, '\n', bytes), *end = trimmed_end(head, newline ? (size_t)(newline - head) : bytes);
+    const char *newline = memchr(head, '\n', bytes);
+    const char *end = trimmed_end(head, newline ? (size_t)(newline - head) : bytes);
     size_t count, width;
     if (!newline) /* the last field may be cut in two */
         while (end > head && !is_blank(end[-1]))

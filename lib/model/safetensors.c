@@ -1,5 +1,6 @@
-/* safetensors.c - opens the files; see safetensors.h. The header's JSON has one fixed form, three levels deep, so a reader of
- * just that form stands here: it knows the byte of every error, takes sizes as 64-bit integers and cannot recurse. */
+/* safetensors.c - opens the files; see safetensors.h. The header's JSON has one fixed form, three levels deep, so a
+ * reader of just that form stands here: it knows the byte of every error, takes sizes as 64-bit integers and cannot
+ * recurse. */
 #include "model/safetensors.h"
 #include "base/map.h"
 #include "base/utf8.h"
@@ -406,8 +407,8 @@ static ft_status read_header(struct safetensors *file, struct ft_error *error)
     if (length > LARGEST_HEADER || (length && file->map_bytes > LENGTH_BYTES && bytes[LENGTH_BYTES] != '{'))
         return ft_fail(error, FT_MODEL, "%s: not a safetensors file", file->path);
     if (length > file->map_bytes - LENGTH_BYTES)
-        return ft_fail(error, FT_MODEL, "%s: a header of %llu bytes in a file of %zu (is the file cut off?)", file->path,
-                       (unsigned long long)length, file->map_bytes);
+        return ft_fail(error, FT_MODEL, "%s: a header of %llu bytes in a file of %zu (is the file cut off?)",
+                       file->path, (unsigned long long)length, file->map_bytes);
     struct header header = {.file = file, .start = bytes + LENGTH_BYTES, .at = bytes + LENGTH_BYTES,
                             .end = bytes + LENGTH_BYTES + length, .error = error};
     size_t bad;
@@ -416,7 +417,8 @@ static ft_status read_header(struct safetensors *file, struct ft_error *error)
         return damaged(&header, "not UTF-8");
     }
     ft_status status = read_members(&header);
-    return status != FT_OK ? status : place_members(file, header.end, file->map_bytes - LENGTH_BYTES - (size_t)length, error);
+    size_t data_bytes = file->map_bytes - LENGTH_BYTES - (size_t)length;
+    return status != FT_OK ? status : place_members(file, header.end, data_bytes, error);
 }
 
 ft_status safetensors_open(const char *path, struct safetensors **out, struct ft_error *error)

@@ -1,5 +1,5 @@
-/* safetensors_write.c - writes the files; see safetensors.h. The header is made in memory, the tensors' bytes go straight
- * from where they lie to the output. */
+/* safetensors_write.c - writes the files; see safetensors.h. The header is made in memory, the tensors' bytes go
+ * straight from where they lie to the output. */
 #include "base/map.h"
 #include "base/utf8.h"
 #include "model/safetensors.h"

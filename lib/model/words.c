@@ -12,8 +12,8 @@ static const char *const tensor_names[WORDS_TENSORS] = {"vectors", "text", "offs
 
 enum { STACK_BYTES = 512 }; /* longer tokens are lowered on the heap */
 
-/* The number of a word, or count. Everything read from the file is checked here, at the last moment: a full check at opening
- * would touch every page of it. */
+/* The number of a word, or count. Everything read from the file is checked here, at the last moment: a full check at
+ * opening would touch every page of it. */
 static size_t find(const struct words *words, const char *text, size_t bytes)
 {
     size_t mask = words->slot_count - 1, slot = map_hash(text, bytes) & mask;
@@ -31,7 +31,8 @@ static size_t find(const struct words *words, const char *text, size_t bytes)
     return words->count;
 }
 
-/* Puts `digit` in the place of every decimal digit, in place (an encoded digit is never shorter); returns the new length. */
+/* Puts `digit` in the place of every decimal digit, in place (an encoded digit is never shorter); returns the new
+ * length. */
 static size_t replace_digits(char *text, size_t bytes, char digit)
 {
     size_t written = 0;
@@ -80,8 +81,8 @@ size_t words_row(const struct words *words, const char *text, size_t bytes)
     return row;
 }
 
-/* LayerNorm without parameters: (x - mean) / sqrt(variance + 1e-5), the variance over the width (Ba et al. 2016). Sums run
- * in double and in order, so the rows are the same on every machine. */
+/* LayerNorm without parameters: (x - mean) / sqrt(variance + 1e-5), the variance over the width (Ba et al. 2016). Sums
+ * run in double and in order, so the rows are the same on every machine. */
 static void normalize(float *row, size_t width)
 {
     double sum = 0, squares = 0;

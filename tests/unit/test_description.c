@@ -158,8 +158,8 @@ START_TEST(views_of_any_stride_and_alignment_equal_a_slow_reading)
             float expected;
             struct tensor one = {.data = base + offset * (int64_t)size, .dtype = tensor.dtype, .rank = 0};
             tensor_to_f32(&one, &expected);
-            ck_assert_msg(!memcmp(&out[i], &expected, 4), "seed 20240607, round %d: element %zu is %a, not %a", round, i,
-                          (double)out[i], (double)expected);
+            ck_assert_msg(!memcmp(&out[i], &expected, 4), "seed 20240607, round %d: element %zu is %a, not %a", round,
+                          i, (double)out[i], (double)expected);
         }
         free(out);
     }

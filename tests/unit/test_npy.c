@@ -91,12 +91,16 @@ START_TEST(damaged_arrays_are_refused)
 {
     static const char *const dictionaries[] = {
         "", "{", "{}", "[]", "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4', 'shape': (4,)}",
-        "{'descr': '<f8', 'fortran_order': False, 'shape': (4,)}", "{'descr': '>f4', 'fortran_order': False, 'shape': (4,)}",
-        "{'descr': '<f4', 'fortran_order': True, 'shape': (4,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (4}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (-4,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': 4}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (4,)}",
+        "{'descr': '>f4', 'fortran_order': False, 'shape': (4,)}",
+        "{'descr': '<f4', 'fortran_order': True, 'shape': (4,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (4}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-4,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': 4}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,4)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387908,)}", /* 2^62 + 4: 16 bytes modulo 2^64 */
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387908,)}", /* 2^62 + 4 */
         "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
         "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (4,)}",

@@ -225,8 +225,8 @@ START_TEST(hostile_headers_are_refused)
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2,],\"data_offsets\":[0,8]}}", 8},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[[2]],\"data_offsets\":[0,8]}}", 8},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,2],\"data_offsets\":[0,8]}}", 8},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387906],\"data_offsets\":[0,8]}}", 8},    /* 2^62+2: wraps to 8 */
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0}, /* 2^64: wraps to 0 */
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387906],\"data_offsets\":[0,8]}}", 8},    /* wraps to 8 */
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0}, /* wraps to 0 */
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,0,4294967296],\"data_offsets\":[0,0]}}", 0},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[18446744073709551618],\"data_offsets\":[0,8]}}", 8},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[18446744073709551608,0]}}", 0},
@@ -306,12 +306,14 @@ START_TEST(files_of_other_writers_are_read)
     /* blanks anywhere, any order of keys and tensors, escapes, an odd header length, an empty tensor */
     save_header(" {\n\"b\\u00e9\\/\\ud83d\\ude00\" : {\"data_offsets\":[ 3 , 7],\"shape\":[ 2 ],\"dtype\":\"F16\"}\t,"
                 "\"a\":{\"dtype\":\"U8\",\"shape\":[3,1],\"data_offsets\":[0,3]},"
-                "\"e\":{\"dtype\":\"I64\",\"shape\":[2,0],\"data_offsets\":[3,3]},\"__metadata__\":{\"k\":\"v\"}}  ", 7);
+                "\"e\":{\"dtype\":\"I64\",\"shape\":[2,0],\"data_offsets\":[3,3]},\"__metadata__\":{\"k\":\"v\"}}  ",
+                7);
     ck_assert_int_eq(safetensors_open(path, &file, &error), FT_MODEL); /* must start with the brace */
     ck_assert_ptr_null(file);
     save_header("{\n\"b\\u00e9\\/\\ud83d\\ude00\" : {\"data_offsets\":[ 3 , 7],\"shape\":[ 2 ],\"dtype\":\"F16\"}\t,"
                 "\"a\":{\"dtype\":\"U8\",\"shape\":[3,1],\"data_offsets\":[0,3]},"
-                "\"e\":{\"dtype\":\"I64\",\"shape\":[2,0],\"data_offsets\":[3,3]},\"__metadata__\":{\"k\":\"v\"}}  ", 7);
+                "\"e\":{\"dtype\":\"I64\",\"shape\":[2,0],\"data_offsets\":[3,3]},\"__metadata__\":{\"k\":\"v\"}}  ",
+                7);
     ck_assert_msg(safetensors_open(path, &file, &error) == FT_OK, "%s", error.text);
     const struct tensor *half = safetensors_find(file, "b\xc3\xa9/\xf0\x9f\x98\x80");
     ck_assert_ptr_nonnull(half);
@@ -347,7 +349,8 @@ START_TEST(entries_that_could_not_be_read_back_are_not_written)
     const struct tensor good = {numbers, DTYPE_F32, 1, {6}, {1}}, turned = {numbers, DTYPE_F32, 2, {2, 3}, {1, 2}},
                         absent = {NULL, DTYPE_F32, 1, {6}, {1}};
     const struct safetensors_entry twice[] = {{"a", good}, {"a", good}}, strided[] = {{"a", turned}},
-                                   reserved[] = {{"__metadata__", good}}, latin[] = {{"\xe9", good}}, none[] = {{"a", absent}};
+                                   reserved[] = {{"__metadata__", good}}, latin[] = {{"\xe9", good}},
+                                   none[] = {{"a", absent}};
     const char *const keys[][2] = {{"k", "1"}, {"k", "2"}}, *const bytes[][2] = {{"k", "\xff"}};
     struct output *output;
     struct ft_error error;

@@ -39,8 +39,8 @@ static void check_word(const struct model_source *source, size_t index, const ch
 {
     const struct bytes *found = &source->words.words[index];
     ck_assert_uint_lt(index, source->words.count);
-    ck_assert_msg(found->count == bytes && !memcmp(found->at, word, bytes), "word %zu is '%.*s'", index, (int)found->count,
-                  found->at);
+    ck_assert_msg(found->count == bytes && !memcmp(found->at, word, bytes), "word %zu is '%.*s'", index,
+                  (int)found->count, found->at);
 }
 
 static float number(const struct model_source *source, size_t row, size_t column)
@@ -90,7 +90,8 @@ END_TEST
 
 START_TEST(only_ascii_blanks_end_a_word)
 {
-    struct model_source *source = open_text("a\xc2\xa0" "b 1 2\nc\xc2\x85 3 4\n\xe2\x80\xa8 5 6\nx\x0by\x0c 7 8\n\xff\xfe 9 10\n");
+    struct model_source *source = open_text("a\xc2\xa0" "b 1 2\nc\xc2\x85 3 4\n\xe2\x80\xa8 5 6\n"
+                                            "x\x0by\x0c 7 8\n\xff\xfe 9 10\n");
     ck_assert_uint_eq(source->words.count, 5);
     check_word(source, 0, "a\xc2\xa0" "b", 4);
     check_word(source, 1, "c\xc2\x85", 3);

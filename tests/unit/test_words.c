@@ -2,6 +2,7 @@
  * nowhere outside its table. */
 #include "base/output.h"
 #include "harness.h"
+#include "import/flair.h"
 #include "import/word_vectors.h"
 #include "model/words.h"
 #include <cjson/cJSON.h>
@@ -110,6 +111,21 @@ END_TEST
 START_TEST(binary_vectors_give_the_rows_of_flair_before_and_after_saving)
 {
     check_golden_file("golden/words/vectors.bin");
+}
+END_TEST
+
+START_TEST(gensim_vectors_give_the_rows_of_flair)
+{
+    static const char *const names[] = {"golden/words/vectors.gensim", "golden/words/vectors-one-file.gensim"};
+    for (int i = 0; i < 2; i++) {
+        struct model_source *source;
+        struct ft_error error = {""};
+        ck_assert_msg(import_open(shared_path(names[i]), &source, &error) == FT_OK, "%s", error.text);
+        struct words *words = build(&source->words);
+        import_close(source);
+        check_golden(words, names[i]);
+        words_free(words);
+    }
 }
 END_TEST
 
@@ -261,7 +277,7 @@ START_TEST(a_hostile_index_leads_nowhere)
         for (int i = 0; i < 5; i++)
             offsets[i] = nasty[rand_r(&seed) % 13];
         for (int i = 0; i < 8; i++)
-            slots[i] = round % 2 ? nasty[rand_r(&seed) % 13] : (int32_t)(rand_r(&seed) % 4); /* no free slot: must end */
+            slots[i] = round % 2 ? nasty[rand_r(&seed) % 13] : (int32_t)(rand_r(&seed) % 4); /* none free: must end */
         entries[2].tensor.data = offsets;
         entries[3].tensor.data = slots;
         save(entries, WORDS_TENSORS);
@@ -348,6 +364,7 @@ int main(void)
     snprintf(path, sizeof path, "%s/w.safetensors", folder);
     test_add(text_vectors_give_the_rows_of_flair_before_and_after_saving, shared_path("golden/words"));
     test_add(binary_vectors_give_the_rows_of_flair_before_and_after_saving, shared_path("golden/words"));
+    test_add(gensim_vectors_give_the_rows_of_flair, shared_path("golden/words"));
     test_add(words_may_share_and_choose_their_rows, NULL);
     test_add(turned_and_narrow_matrices_are_read, NULL);
     test_add(stable_rows_are_normalized_and_the_unknown_row_stays_zero, NULL);
