@@ -111,7 +111,7 @@ static bool read_header(const char *bytes, size_t count, struct npy *array, size
 ft_status npy_read(const char *path, struct npy *array, struct ft_error *error)
 {
     char *bytes;
-    size_t count, start, needed;
+    size_t count, start = 0, needed;
     *array = (struct npy){0};
     ft_status status = input_slurp(path, &bytes, &count, error);
     if (status != FT_OK)

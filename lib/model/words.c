@@ -191,7 +191,7 @@ static ft_status check_description(const struct words_description *from, size_t 
 
 ft_status words_build(const struct words_description *description, struct words **out, struct ft_error *error)
 {
-    size_t text_bytes;
+    size_t text_bytes = 0;
     *out = NULL;
     ft_status status = check_description(description, &text_bytes, error);
     if (status != FT_OK)
