@@ -1,7 +1,7 @@
 /* eval.c - `flairtag eval`: compares the spans of two taggings of one text.
  *
- * Two files, or one file whose last two columns are the gold tag and the predicted one. What counts as a span is the rule's
- * choice, what is printed of the counts the report's. */
+ * Two files, or one file whose last two columns are the gold tag and the predicted one. What counts as a span is the
+ * rule's choice, what is printed of the counts the report's. */
 #include "base/output.h"
 #include "cmd/commands.h"
 #include "text/evaluation.h"
@@ -21,8 +21,10 @@ struct eval_values {
 static const struct option eval_options[] = {
     OPTION_GROUP("Counting"),
     {0, "rule", OPTION_CHOICE, offsetof(struct eval_values, rule), NULL, "conlleval|flair-old|flair-new",
-     "what makes a span: the conlleval script's rule, or Flair's up to 0.10 or from 0.11 on (default: the report's own, else "
-     "conlleval)", 0, 0},
+     "what makes a span: the conlleval script's rule, or Flair's up to 0.10 or from 0.11 on (default: the report's "
+     "own, else "
+     "conlleval)",
+     0, 0},
     {0, "ignore-tokens", OPTION_FLAG, offsetof(struct eval_values, ignore_tokens), NULL, NULL,
      "compare tags alone, whatever the tokens are; their number must be equal", 0, 0},
     OPTION_GROUP("Columns"),
@@ -35,9 +37,12 @@ static const struct option eval_options[] = {
     OPTION_GROUP("Output"),
     {0, "report", OPTION_CHOICE, offsetof(struct eval_values, report), NULL,
      "table|conlleval|flair-0.10|flair-0.11|flair-0.15|wnut",
-     "what to print: a table of types, the conlleval script's report, Flair's of a version, or WNUT's entity and surface F1 "
-     "(default: table)", 0, 0},
-    {0, "json", OPTION_FLAG, offsetof(struct eval_values, json), NULL, NULL, "print all figures as one JSON object", 0, 0},
+     "what to print: a table of types, the conlleval script's report, Flair's of a version, or WNUT's entity and "
+     "surface F1 "
+     "(default: table)",
+     0, 0},
+    {0, "json", OPTION_FLAG, offsetof(struct eval_values, json), NULL, NULL, "print all figures as one JSON object", 0,
+     0},
     {'o', "output", OPTION_STRING, offsetof(struct eval_values, output), "FILE", NULL,
      "write the report to FILE (default: standard output)", 0, 0},
     OPTION_END,
@@ -46,8 +51,9 @@ static const struct option eval_options[] = {
 static enum span_rule choose_rule(const struct eval_values *values)
 {
     static const enum span_rule of_report[] = {
-        [REPORT_TABLE] = SPANS_CONLLEVAL,      [REPORT_CONLLEVAL] = SPANS_CONLLEVAL,  [REPORT_FLAIR_0_10] = SPANS_FLAIR_OLD,
-        [REPORT_FLAIR_0_11] = SPANS_FLAIR_NEW, [REPORT_FLAIR_0_15] = SPANS_FLAIR_NEW, [REPORT_WNUT] = SPANS_CONLLEVAL,
+        [REPORT_TABLE] = SPANS_CONLLEVAL,      [REPORT_CONLLEVAL] = SPANS_CONLLEVAL,
+        [REPORT_FLAIR_0_10] = SPANS_FLAIR_OLD, [REPORT_FLAIR_0_11] = SPANS_FLAIR_NEW,
+        [REPORT_FLAIR_0_15] = SPANS_FLAIR_NEW, [REPORT_WNUT] = SPANS_CONLLEVAL,
     };
     return values->rule == BY_REPORT ? of_report[values->report] : (enum span_rule)values->rule;
 }
@@ -69,7 +75,8 @@ static ft_status count_pairs(struct evaluation *evaluation, const struct pairs_o
     return status == FT_END ? FT_OK : status;
 }
 
-static ft_status print_report(const struct evaluation *evaluation, const struct eval_values *values, struct ft_error *error)
+static ft_status print_report(const struct evaluation *evaluation, const struct eval_values *values,
+                              struct ft_error *error)
 {
     char *text;
     struct output *output;
@@ -96,8 +103,9 @@ static int run_eval(int argc, char **argv, const struct command *self)
     if (operands < 0)
         return operands == -1 ? FT_OK : FT_USAGE;
     if (operands < 1 || operands > 2) {
-        report_error("eval takes GOLD and PRED, or one FILE with both columns, not %d operands (see 'flairtag help eval')",
-                     operands);
+        report_error(
+            "eval takes GOLD and PRED, or one FILE with both columns, not %d operands (see 'flairtag help eval')",
+            operands);
         return FT_USAGE;
     }
     if (operands == 2 && !strcmp(argv[1], "-") && !strcmp(argv[2], "-")) {
@@ -128,14 +136,17 @@ const struct command command_eval = {
     .name = "eval",
     .operands = "GOLD PRED | FILE",
     .summary = "compare predicted tags with gold tags: F1 by span and type",
-    .description =
-        "Reads two files in columns that hold the same tokens, sentence by sentence, and counts the spans that both tag alike. "
-        "With one FILE, its last two columns are the gold tag and the predicted one, as the conlleval script reads them. "
-        "'-' is standard input.\n\n"
-        "By --rule flair-old the gold tags go through the conversion of Flair's readers up to 0.10 first, which takes IOB1 "
-        "and BIO and nothing else.\n\n"
-        "The reports of conlleval and Flair are those programs' own, letter for letter. WNUT's surface forms are distinct "
-        "pairs of text and type; one is correct when it was right in place at least once.",
+    .description = "Reads two files in columns that hold the same tokens, sentence by sentence, and counts the spans "
+                   "that both tag alike. "
+                   "With one FILE, its last two columns are the gold tag and the predicted one, as the conlleval "
+                   "script reads them. "
+                   "'-' is standard input.\n\n"
+                   "By --rule flair-old the gold tags go through the conversion of Flair's readers up to 0.10 first, "
+                   "which takes IOB1 "
+                   "and BIO and nothing else.\n\n"
+                   "The reports of conlleval and Flair are those programs' own, letter for letter. WNUT's surface "
+                   "forms are distinct "
+                   "pairs of text and type; one is correct when it was right in place at least once.",
     .examples = "flairtag eval gold.conll tagged.conll\n"
                 "flairtag eval --report conlleval tagged.conll\n"
                 "flairtag eval --json --rule flair-new gold.conll tagged.conll > scores.json",

@@ -28,6 +28,10 @@ struct kernels {
     /* z: [rows, 4, BLOCK]: r, z, the input's share of n, the state's share of n; c holds h(t-1), and both get h(t):
      *   n = tanh(z2 + sigmoid(r) z3);   h = (1 - sigmoid(z)) n + sigmoid(z) h               (Cho et al. 2014, PyTorch's form) */
     void (*gru)(const float *z, size_t rows, float *const *c, float *const *h);
+
+    /* Independent fused multiply-adds in registers, for measuring what the machine can do at most. Returns the number of
+     * floating-point operations done; *sink keeps the compiler from leaving them out. */
+    double (*peak)(size_t rounds, float *sink);
 };
 
 /* The sets this machine can run, best first, ended by NULL. */

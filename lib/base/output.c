@@ -168,6 +168,17 @@ ft_status output_format(struct output *out, struct ft_error *error, const char *
     return status;
 }
 
+ft_status output_patch(struct output *out, size_t offset, const void *bytes, size_t count, struct ft_error *error)
+{
+    if (!out->part)
+        return ft_fail(error, FT_USAGE, "cannot go back in %s: it is no file", out->shown ? out->shown : "standard output");
+    ft_status status = output_flush(out, error);
+    if (status)
+        return status;
+    ssize_t wrote = pwrite(out->fd, bytes, count, (off_t)offset);
+    return wrote == (ssize_t)count ? FT_OK : fail_by_errno(out, wrote < 0 ? errno : ENOSPC, error);
+}
+
 ft_status output_close(struct output *out, struct ft_error *error)
 {
     ft_status status = output_flush(out, error);
@@ -185,6 +196,15 @@ ft_status output_close(struct output *out, struct ft_error *error)
             out->part = NULL;
         }
     }
+    output_discard(out);
+    return status;
+}
+
+ft_status output_keep_part(struct output *out, struct ft_error *error)
+{
+    ft_status status = output_flush(out, error);
+    free(out->part);
+    out->part = NULL;
     output_discard(out);
     return status;
 }

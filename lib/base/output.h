@@ -19,8 +19,12 @@ ft_status output_format(struct output *output, struct ft_error *error, const cha
     __attribute__((format(printf, 3, 4)));
 /* Hands what is buffered to the system (after each window, so that pipes see results at once). */
 ft_status output_flush(struct output *output, struct ft_error *error);
+/* Writes over bytes written before, at `offset`: for a header that is known last. FT_USAGE when the output is no regular file. */
+ft_status output_patch(struct output *output, size_t offset, const void *bytes, size_t count, struct ft_error *error);
 /* Flushes, syncs and renames; frees the output in any case. */
 ft_status output_close(struct output *output, struct ft_error *error);
+/* Flushes and leaves PATH.part as it is, for whoever interrupted the work; frees the output in any case. */
+ft_status output_keep_part(struct output *output, struct ft_error *error);
 /* Removes the .part file, frees the output. NULL is allowed. */
 void output_discard(struct output *output);
 

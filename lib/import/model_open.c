@@ -101,7 +101,7 @@ static ft_status build(struct backend *backend, struct model *model, struct open
 ft_status model_open(const char *path, struct backend *backend, struct model *model, struct ft_error *error)
 {
     char head[HEAD];
-    size_t bytes;
+    size_t bytes = 0;
     *model = (struct model){0};
     ft_status status = read_head(path, head, &bytes, &model->file_bytes, error);
     if (status != FT_OK)

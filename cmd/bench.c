@@ -1,0 +1,61 @@
+/* bench.c - measures the program on this machine. */
+#include "cmd/bench.h"
+#include "cmd/commands.h"
+#include "flairtag.h"
+#include <string.h>
+
+static const struct option bench_options[] = {
+    {'m', "model", OPTION_STRING, offsetof(struct bench_values, model.model), "MODEL", NULL,
+     "a model file, or the name of an installed model (default: the model that ships)", 0, 0},
+    {0, "random", OPTION_INT, offsetof(struct bench_values, random), "H", NULL,
+     "no model file: two language models of H units and a BiLSTM-CRF of 256, with random weights", 1, 8192},
+    {0, "words", OPTION_STRING, offsetof(struct bench_values, words), "FILE", NULL,
+     "word vectors for --random (default: 1,000 random ones of 100 columns)", 0, 0},
+    {0, "precision", OPTION_CHOICE, offsetof(struct bench_values, precision), NULL, "f32",
+     "arithmetic of the weights (default: what the model holds)", 0, 0},
+    {0, "repeat", OPTION_INT, offsetof(struct bench_values, repeat), "N", NULL, "runs, of which the median counts (default 1)", 1,
+     1000},
+    {0, "mini-batch-size", OPTION_INT, offsetof(struct bench_values, mini_batch), "N", NULL,
+     "sentences a batch in 'bench storage' (default 32)", 1, 100000},
+    {0, "plan", OPTION_FLAG, offsetof(struct bench_values, plan), NULL, NULL,
+     "'bench storage': only compute the bytes, run nothing", 0, 0},
+    {0, "json", OPTION_FLAG, offsetof(struct bench_values, json), NULL, NULL, "print one JSON object", 0, 0},
+    OPTION_GROUP("Machine"),
+    MACHINE_OPTIONS(struct bench_values, model),
+    OPTION_GROUP("Input"),
+    INPUT_OPTIONS(struct bench_values, input),
+    OPTION_END,
+};
+
+static int run_bench(int argc, char **argv, const struct command *self)
+{
+    struct bench_values values = {.input = INPUT_DEFAULTS, .model = MODEL_DEFAULTS, .repeat = 1, .mini_batch = 32};
+    int operands = options_parse(self, argc, argv, &values);
+    if (operands < 0)
+        return operands == -1 ? FT_OK : FT_USAGE;
+    values.files = argv + 2;
+    values.file_count = operands > 1 ? (size_t)operands - 1 : 0;
+    if (operands >= 1 && !strcmp(argv[1], "predict"))
+        return bench_predict(&values);
+    if (operands >= 1 && !strcmp(argv[1], "storage"))
+        return bench_storage(&values);
+    report_error("bench wants 'predict' or 'storage', and a corpus");
+    return FT_USAGE;
+}
+
+const struct command command_bench = {
+    .name = "bench",
+    .operands = "predict|storage [CORPUS ...]",
+    .summary = "measure speed and memory on this machine",
+    .description =
+        "predict: tags the corpus to nowhere and prints characters, tokens and floating-point operations a second, the latter "
+        "also as percent of the peak that the same program measures beforehand. Counted are 8 H^2 operations a character "
+        "(two markers a sentence included) and language model, and the head of the tagger as it is run; nothing is "
+        "counted for padding. Opening the model is timed apart.\n\n"
+        "storage: embeds the corpus in file order once for every --lm-output, --gather and --storage, and prints time, bytes "
+        "copied, bytes kept and which storage each kept row pins.",
+    .examples = "flairtag bench predict --random 2048 --words glove.safetensors test.conll\n"
+                "flairtag bench storage --plan --random 2048 train.conll",
+    .options = bench_options,
+    .run = run_bench,
+};

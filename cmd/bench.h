@@ -1,0 +1,29 @@
+/* bench.h - what the benchmarks share. */
+#ifndef CMD_BENCH_H
+#define CMD_BENCH_H
+#include "cmd/input_options.h"
+#include "cmd/model_options.h"
+#include "run/random_model.h"
+
+struct bench_values {
+    struct input_values input;
+    struct model_values model;
+    long random, repeat, mini_batch;
+    const char *words;
+    int precision;
+    bool plan, json;
+    char **files;
+    size_t file_count;
+};
+
+/* Each prints its report and returns the exit code. */
+int bench_predict(const struct bench_values *values);
+int bench_storage(const struct bench_values *values);
+
+/* The model that the options ask for, opened or made. */
+ft_status bench_model(const struct bench_values *values, struct backend *backend, struct model *model,
+                      struct random_model **random, struct ft_error *error);
+
+double bench_now(void); /* seconds */
+
+#endif

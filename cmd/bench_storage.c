@@ -1,0 +1,99 @@
+/* bench_storage.c - the table of storage modes: what each copies and what each keeps alive. */
+#include "cmd/bench.h"
+#include "cmd/storage_options.h"
+#include "flairtag.h"
+#include "run/storage_table.h"
+#include <cjson/cJSON.h>
+#include <stdint.h>
+#include <stdio.h>
+
+static const char *const lm_outputs[] = {"boundary", "all"}, *const gathers[] = {"slice", "clone"},
+                         *const storages[] = {"none", "cpu", "gpu"};
+enum { CASES = 12 };
+
+static struct storage_case case_number(int i)
+{
+    return (struct storage_case){(enum lm_output)(i / 6), (enum gather_mode)(i / 3 % 2), (enum storage_mode)(i % 3)};
+}
+
+static void print_table(const struct storage_figures figures[CASES])
+{
+    printf("%zu token rows of %zu bytes\n\n", figures[0].rows, figures[0].row_bytes);
+    printf("%-9s %-6s %-7s %9s %15s %15s %15s  %s\n", "lm-output", "gather", "storage", "seconds", "copied", "kept", "peak",
+           "a kept row pins");
+    for (int i = 0; i < CASES; i++) {
+        struct storage_case how = case_number(i);
+        printf("%-9s %-6s %-7s %9.2f %15zu %15zu %15zu  %s\n", lm_outputs[how.lm_output], gathers[how.gather],
+               storages[how.storage], figures[i].seconds, figures[i].copied, figures[i].kept, figures[i].peak, figures[i].pins);
+    }
+}
+
+static void print_json(const struct storage_figures figures[CASES])
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "rows", (double)figures[0].rows);
+    cJSON_AddNumberToObject(json, "row_bytes", (double)figures[0].row_bytes);
+    cJSON *cases = cJSON_AddArrayToObject(json, "cases");
+    for (int i = 0; i < CASES; i++) {
+        struct storage_case how = case_number(i);
+        cJSON *one = cJSON_CreateObject();
+        cJSON_AddStringToObject(one, "lm_output", lm_outputs[how.lm_output]);
+        cJSON_AddStringToObject(one, "gather", gathers[how.gather]);
+        cJSON_AddStringToObject(one, "storage", storages[how.storage]);
+        cJSON_AddNumberToObject(one, "seconds", figures[i].seconds);
+        cJSON_AddNumberToObject(one, "copied", (double)figures[i].copied);
+        cJSON_AddNumberToObject(one, "kept", (double)figures[i].kept);
+        cJSON_AddNumberToObject(one, "peak", (double)figures[i].peak);
+        cJSON_AddStringToObject(one, "pins", figures[i].pins);
+        cJSON_AddItemToArray(cases, one);
+    }
+    char *text = cJSON_Print(json);
+    if (text)
+        printf("%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+static ft_status read_corpus(const struct bench_values *values, struct window *corpus, struct ft_error *error)
+{
+    struct reader_options reading = input_reader_options(&values->input, values->files, values->file_count);
+    struct reader *reader;
+    ft_status status = reader_open(&reader, &reading, error);
+    if (status != FT_OK)
+        return status;
+    status = reader_next(reader, SIZE_MAX, SIZE_MAX, corpus, error);
+    reader_close(reader);
+    return status == FT_END ? FT_OK : status;
+}
+
+int bench_storage(const struct bench_values *values)
+{
+    struct ft_error error = {""};
+    struct backend *backend = NULL;
+    struct model model = {0};
+    struct random_model *random = NULL;
+    struct window corpus;
+    struct storage_figures figures[CASES];
+    window_init(&corpus);
+    ft_status status = read_corpus(values, &corpus, &error);
+    if (status == FT_OK)
+        status = model_backend(&values->model, &backend, &error);
+    if (status == FT_OK)
+        status = bench_model(values, backend, &model, &random, &error);
+    const struct tagger *tagger = random ? random_model_tagger(random) : model.tagger;
+    for (int i = 0; status == FT_OK && i < CASES; i++) {
+        struct storage_case how = case_number(i);
+        status = storage_table(tagger, values->plan ? NULL : backend, &how, &corpus, (size_t)values->mini_batch, &figures[i],
+                               &error);
+    }
+    if (status != FT_OK)
+        report_error("%s", error.text);
+    else
+        (values->json ? print_json : print_table)(figures);
+    random_model_free(random);
+    model_close(&model);
+    window_release(&corpus);
+    if (backend)
+        backend->ops->free(backend);
+    return (int)status;
+}

@@ -1,0 +1,152 @@
+/* embed.c - token vectors as a .npy matrix. */
+#include "base/npy.h"
+#include "cmd/commands.h"
+#include "cmd/input_options.h"
+#include "cmd/interrupt.h"
+#include "cmd/model_options.h"
+#include "cmd/progress.h"
+#include "flairtag.h"
+#include "run/predictor.h"
+#include <string.h>
+
+enum layer { LAYER_ALL, LAYER_WORD, LAYER_LM };
+
+struct embed_values {
+    struct input_values input;
+    struct model_values model;
+    const char *output;
+    int layer;
+};
+
+static const struct option embed_options[] = {
+    {'o', "output", OPTION_STRING, offsetof(struct embed_values, output), "FILE", NULL, "the .npy file to write (must be given)",
+     0, 0},
+    {0, "layer", OPTION_CHOICE, offsetof(struct embed_values, layer), NULL, "all|word|lm",
+     "which embeddings: the whole stack, word vectors, or the language models' (default all)", 0, 0},
+    OPTION_GROUP("Input"),
+    INPUT_OPTIONS(struct embed_values, input),
+    OPTION_GROUP("Model and machine"),
+    MODEL_OPTIONS(struct embed_values, model),
+    OPTION_END,
+};
+
+static bool is_chosen(enum layer layer, enum member_kind kind)
+{
+    return layer == LAYER_ALL || (layer == LAYER_LM) == (kind == MEMBER_LM);
+}
+
+struct embedding_run {
+    const struct tagger *tagger;
+    struct backend *backend;
+    struct reader *reader;
+    struct output *output;
+    enum layer layer;
+    size_t rows, width;
+};
+
+static ft_status embed_window(struct embedding_run *run, const struct window *window, struct storage_account *account,
+                              struct arena *arena, struct ft_error *error)
+{
+    static const struct embedder_options options = {GATHER_SLICE, LM_BOUNDARY};
+    const struct sentence **sentences = arena_array(arena, window->count, sizeof *sentences);
+    struct embedded embedded;
+    if (!sentences)
+        return ft_nomem(error, "token vectors");
+    for (size_t i = 0; i < window->count; i++)
+        sentences[i] = &window->sentences[i];
+    ft_status status =
+        embedder_run(run->tagger, run->backend, &options, sentences, window->count, account, arena, &embedded, error);
+    if (status != FT_OK)
+        return status;
+    for (size_t t = 0; status == FT_OK && t < embedded.tokens; t++)
+        for (size_t p = 0; status == FT_OK && p < embedded.piece_count; p++)
+            if (is_chosen(run->layer, run->tagger->members[embedded.piece_member[p]].kind))
+                status = output_write(run->output, embedded.pieces[p].rows[t], embedded.pieces[p].width * sizeof(float), error);
+    run->rows += embedded.tokens;
+    embedded_release(&embedded);
+    return status;
+}
+
+static ft_status embed_all(struct embedding_run *run, struct ft_error *error)
+{
+    char header[NPY_HEADER_BYTES];
+    struct window window;
+    struct arena arena;
+    struct storage_account account = {0};
+    size_t max_chars, max_tokens;
+    for (size_t i = 0; i < run->tagger->member_count; i++)
+        run->width += is_chosen(run->layer, run->tagger->members[i].kind) ? run->tagger->members[i].width : 0;
+    if (!run->width)
+        return ft_fail(error, FT_USAGE, "the model has no embeddings of that --layer");
+    window_init(&window);
+    arena_init(&arena);
+    predictor_window_size(run->tagger, &max_chars, &max_tokens);
+    npy_header(0, run->width, header);
+    ft_status status = output_write(run->output, header, sizeof header, error);
+    struct progress *progress = progress_new();
+    while (status == FT_OK && !interrupted) {
+        status = reader_next(run->reader, max_chars, max_tokens, &window, error);
+        if (status != FT_OK)
+            break;
+        arena_clear(&arena);
+        status = embed_window(run, &window, &account, &arena, error);
+        size_t done, total;
+        reader_progress(run->reader, &done, &total);
+        progress_update(progress, window.count, run->rows, done, total);
+    }
+    progress_free(progress);
+    window_release(&window);
+    arena_release(&arena);
+    if (status != FT_END)
+        return status == FT_OK ? FT_INTERRUPTED : status;
+    npy_header(run->rows, run->width, header);
+    return output_patch(run->output, 0, header, sizeof header, error);
+}
+
+static int run_embed(int argc, char **argv, const struct command *self)
+{
+    struct embed_values values = {.input = INPUT_DEFAULTS, .model = MODEL_DEFAULTS};
+    int operands = options_parse(self, argc, argv, &values);
+    if (operands < 0)
+        return operands == -1 ? FT_OK : FT_USAGE;
+    if (!values.output) {
+        report_error("embed writes a .npy file: name it with -o FILE");
+        return FT_USAGE;
+    }
+    struct ft_error error = {"interrupted; nothing was written"};
+    struct model model = {0};
+    struct embedding_run run = {.layer = (enum layer)values.layer};
+    struct reader_options reading = input_reader_options(&values.input, argv + 1, (size_t)operands);
+    ft_status status = model_backend(&values.model, &run.backend, &error);
+    if (status == FT_OK)
+        status = reader_open(&run.reader, &reading, &error);
+    if (status == FT_OK)
+        status = model_open_tagger(&values.model, run.backend, &model, &error);
+    run.tagger = model.tagger;
+    if (status == FT_OK)
+        status = output_open(&run.output, values.output, &error);
+    if (status == FT_OK)
+        status = embed_all(&run, &error);
+    if (status == FT_OK)
+        status = output_close(run.output, &error);
+    else
+        output_discard(run.output);
+    if (status != FT_OK)
+        report_error("%s", error.text);
+    model_close(&model);
+    reader_close(run.reader);
+    if (run.backend)
+        run.backend->ops->free(run.backend);
+    return (int)status;
+}
+
+const struct command command_embed = {
+    .name = "embed",
+    .operands = "-o FILE.npy [FILE ...]",
+    .summary = "write token vectors as a .npy matrix",
+    .description = "One float32 row a token, in input order: the vectors of a tagger's embeddings, before any layer of the "
+                   "tagger itself, equal to what Flair's embed() puts on tokens.",
+    .examples = "flairtag embed -m ner-english.pt --layer lm -o vectors.npy corpus.conll",
+    .options = embed_options,
+    .run = run_embed,
+};

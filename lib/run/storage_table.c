@@ -1,0 +1,120 @@
+/* storage_table.c - see storage_table.h. */
+#include "run/storage_table.h"
+#include <stdlib.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static const char *what_is_pinned(const struct storage_case *how)
+{
+    if (how->storage == STORAGE_NONE)
+        return "nothing";
+    if (how->storage == STORAGE_CPU)
+        return "its batch's token rows in host memory";
+    if (how->gather == GATHER_CLONE)
+        return "its sentence's token rows";
+    return how->lm_output == LM_ALL ? "its batch's whole hidden-state tensors" : "its batch's token rows";
+}
+
+/* Bytes of one batch's language-model output. */
+static size_t output_bytes(const struct tagger *tagger, const struct storage_case *how,
+                           const struct sentence *const *sentences, size_t count, size_t tokens)
+{
+    size_t bytes = 0;
+    for (size_t m = 0; m < tagger->member_count; m++) {
+        const struct member *member = &tagger->members[m];
+        size_t rows = tokens, longest = 0;
+        if (member->kind != MEMBER_LM && member->kind != MEMBER_CHARS)
+            continue;
+        if (member->kind == MEMBER_LM && how->lm_output == LM_ALL) {
+            for (size_t s = 0; s < count; s++) {
+                size_t length = member->lm.delimiter_length + 1 + sentences[s]->count - 1;
+                for (size_t j = 0; j < sentences[s]->count; j++)
+                    length += sentences[s]->tokens[j].chars;
+                if (length > longest)
+                    longest = length;
+            }
+            rows = longest * count;
+        }
+        bytes += rows * member->width * sizeof(float);
+    }
+    return bytes;
+}
+
+/* The account of one batch, as embedder_run and store_put would write it. */
+static void plan_batch(const struct tagger *tagger, const struct storage_case *how, const struct sentence *const *sentences,
+                       size_t count, struct storage_account *account)
+{
+    size_t tokens = 0;
+    for (size_t s = 0; s < count; s++)
+        tokens += sentences[s]->count;
+    size_t rows = tokens * embedder_lm_width(tagger) * sizeof(float), output = output_bytes(tagger, how, sentences, count, tokens);
+    size_t most = account->live_bytes + output, kept = 0;
+    if (how->gather == GATHER_CLONE) {
+        account->copied_bytes += rows;
+        most += rows;
+    }
+    if (how->storage == STORAGE_CPU) { /* beside the clones, or beside the output that was sliced */
+        size_t moving = account->live_bytes + (how->gather == GATHER_CLONE ? rows : output) + rows;
+        account->copied_bytes += rows;
+        most = moving > most ? moving : most;
+        kept = rows;
+    } else if (how->storage == STORAGE_GPU) {
+        kept = how->gather == GATHER_CLONE ? rows : output;
+    }
+    if (most > account->peak_bytes)
+        account->peak_bytes = most;
+    account->live_bytes += kept;
+}
+
+static ft_status run_batch(const struct tagger *tagger, struct backend *backend, const struct storage_case *how,
+                           const struct sentence *const *sentences, size_t count, struct store *store, struct arena *arena,
+                           struct ft_error *error)
+{
+    struct embedder_options options = {how->gather, how->lm_output};
+    struct embedded embedded;
+    arena_clear(arena);
+    ft_status status =
+        embedder_run(tagger, backend, &options, sentences, count, store->account, arena, &embedded, error);
+    return status == FT_OK ? store_put(store, tagger, &embedded, error) : status;
+}
+
+ft_status storage_table(const struct tagger *tagger, struct backend *backend, const struct storage_case *how,
+                        const struct window *corpus, size_t mini_batch, struct storage_figures *figures,
+                        struct ft_error *error)
+{
+    struct storage_account account = {0};
+    struct store store;
+    struct arena arena;
+    const struct sentence **batch = malloc(mini_batch * sizeof *batch);
+    ft_status status = batch ? FT_OK : ft_nomem(error, "a mini-batch");
+    double start = now();
+    *figures = (struct storage_figures){.row_bytes = embedder_lm_width(tagger) * sizeof(float), .pins = what_is_pinned(how)};
+    store_init(&store, how->storage, &account);
+    arena_init(&arena);
+    for (size_t at = 0; status == FT_OK && at < corpus->count;) {
+        size_t count = 0;
+        for (; at < corpus->count && count < mini_batch; at++)
+            if (corpus->sentences[at].count) {
+                figures->rows += corpus->sentences[at].count;
+                batch[count++] = &corpus->sentences[at];
+            }
+        if (backend)
+            status = run_batch(tagger, backend, how, batch, count, &store, &arena, error);
+        else
+            plan_batch(tagger, how, batch, count, &account);
+    }
+    figures->seconds = backend ? now() - start : 0;
+    figures->copied = account.copied_bytes;
+    figures->kept = account.live_bytes;
+    figures->peak = account.peak_bytes;
+    store_release(&store);
+    arena_release(&arena);
+    free(batch);
+    return status;
+}

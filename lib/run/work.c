@@ -1,0 +1,31 @@
+/* work.c - see work.h. */
+#include "run/work.h"
+
+static double recurrent_work(const struct recurrent_layer *layer)
+{
+    return 2.0 * (double)gate_count(layer->cell) * (double)layer->hidden * (double)(layer->in + layer->hidden);
+}
+
+static double linear_work(const struct linear_layer *layer)
+{
+    return 2.0 * (double)layer->in * (double)layer->out;
+}
+
+struct tagger_work tagger_work(const struct tagger *tagger)
+{
+    struct tagger_work work = {0, linear_work(&tagger->linear)};
+    for (size_t i = 0; i < tagger->member_count; i++) {
+        const struct lm *lm = &tagger->members[i].lm;
+        if (tagger->members[i].kind != MEMBER_LM)
+            continue;
+        for (size_t k = 0; k < lm->net.layers; k++)
+            work.per_character += recurrent_work(&lm->net.layer[k]);
+        if (lm->net.has_projection)
+            work.per_token += linear_work(&lm->net.projection);
+    }
+    if (tagger->has_reprojection)
+        work.per_token += linear_work(&tagger->reprojection);
+    for (size_t k = 0; tagger->has_rnn && k < tagger->rnn.layers; k++)
+        work.per_token += recurrent_work(&tagger->rnn.layer[k][0]) + recurrent_work(&tagger->rnn.layer[k][1]);
+    return work;
+}
