@@ -22,9 +22,7 @@ static const struct option eval_options[] = {
     OPTION_GROUP("Counting"),
     {0, "rule", OPTION_CHOICE, offsetof(struct eval_values, rule), NULL, "conlleval|flair-old|flair-new",
      "what makes a span: the conlleval script's rule, or Flair's up to 0.10 or from 0.11 on (default: the report's "
-     "own, else "
-     "conlleval)",
-     0, 0},
+     "own, else conlleval)", 0, 0},
     {0, "ignore-tokens", OPTION_FLAG, offsetof(struct eval_values, ignore_tokens), NULL, NULL,
      "compare tags alone, whatever the tokens are; their number must be equal", 0, 0},
     OPTION_GROUP("Columns"),
@@ -38,11 +36,9 @@ static const struct option eval_options[] = {
     {0, "report", OPTION_CHOICE, offsetof(struct eval_values, report), NULL,
      "table|conlleval|flair-0.10|flair-0.11|flair-0.15|wnut",
      "what to print: a table of types, the conlleval script's report, Flair's of a version, or WNUT's entity and "
-     "surface F1 "
-     "(default: table)",
-     0, 0},
-    {0, "json", OPTION_FLAG, offsetof(struct eval_values, json), NULL, NULL, "print all figures as one JSON object", 0,
-     0},
+     "surface F1 (default: table)", 0, 0},
+    {0, "json", OPTION_FLAG, offsetof(struct eval_values, json), NULL, NULL,
+     "print all figures as one JSON object", 0, 0},
     {'o', "output", OPTION_STRING, offsetof(struct eval_values, output), "FILE", NULL,
      "write the report to FILE (default: standard output)", 0, 0},
     OPTION_END,
@@ -136,17 +132,14 @@ const struct command command_eval = {
     .name = "eval",
     .operands = "GOLD PRED | FILE",
     .summary = "compare predicted tags with gold tags: F1 by span and type",
-    .description = "Reads two files in columns that hold the same tokens, sentence by sentence, and counts the spans "
-                   "that both tag alike. "
-                   "With one FILE, its last two columns are the gold tag and the predicted one, as the conlleval "
-                   "script reads them. "
-                   "'-' is standard input.\n\n"
-                   "By --rule flair-old the gold tags go through the conversion of Flair's readers up to 0.10 first, "
-                   "which takes IOB1 "
-                   "and BIO and nothing else.\n\n"
-                   "The reports of conlleval and Flair are those programs' own, letter for letter. WNUT's surface "
-                   "forms are distinct "
-                   "pairs of text and type; one is correct when it was right in place at least once.",
+    .description =
+        "Reads two files in columns that hold the same tokens, sentence by sentence, and counts the spans that both tag "
+        "alike. With one FILE, its last two columns are the gold tag and the predicted one, as the conlleval script "
+        "reads them. '-' is standard input.\n\n"
+        "By --rule flair-old the gold tags go through the conversion of Flair's readers up to 0.10 first, which takes "
+        "IOB1 and BIO and nothing else.\n\n"
+        "The reports of conlleval and Flair are those programs' own, letter for letter. WNUT's surface forms are "
+        "distinct pairs of text and type; one is correct when it was right in place at least once.",
     .examples = "flairtag eval gold.conll tagged.conll\n"
                 "flairtag eval --report conlleval tagged.conll\n"
                 "flairtag eval --json --rule flair-new gold.conll tagged.conll > scores.json",

@@ -84,8 +84,8 @@ static const char *type_behind_hyphen(const char *tag)
     return hyphen ? hyphen + 1 : "";
 }
 
-/* The script's way of counting: chunks are never built. One that began on both sides at once is correct if it also ends on
- * both sides at once. With odd tags (a prefix without type) that is not the same as comparing chunks. */
+/* The script's way of counting: chunks are never built. One that began on both sides at once is correct if it also
+ * ends on both sides at once. With odd tags (a prefix without type) that is not the same as comparing chunks. */
 static bool count_chunks(struct evaluation *e, const char *const *gold, const char *const *predicted, size_t n)
 {
     const char *gold_before = "O", *predicted_before = "O";
@@ -93,9 +93,11 @@ static bool count_chunks(struct evaluation *e, const char *const *gold, const ch
         const char *gold_now = t < n ? gold[t] : "O", *predicted_now = t < n ? predicted[t] : "O";
         const char *gold_type = type_behind_hyphen(gold_now), *predicted_type = type_behind_hyphen(predicted_now);
         bool same = !strcmp(gold_type, predicted_type);
-        bool gold_starts = chunk_starts(gold_before, gold_now), predicted_starts = chunk_starts(predicted_before, predicted_now);
+        bool gold_starts = chunk_starts(gold_before, gold_now);
+        bool predicted_starts = chunk_starts(predicted_before, predicted_now);
         if (e->inside_both) {
-            bool gold_ends = chunk_ends(gold_before, gold_now), predicted_ends = chunk_ends(predicted_before, predicted_now);
+            bool gold_ends = chunk_ends(gold_before, gold_now);
+            bool predicted_ends = chunk_ends(predicted_before, predicted_now);
             const char *ended = type_behind_hyphen(gold_before);
             if (gold_ends && predicted_ends && !strcmp(ended, type_behind_hyphen(predicted_before))) {
                 e->inside_both = false;
@@ -145,8 +147,8 @@ static bool mark_surface(struct evaluation *e, const struct sentence *sentence, 
     return true;
 }
 
-static bool compare_spans(struct evaluation *e, const struct sentence *sentence, const struct span *gold, size_t gold_count,
-                          const struct span *predicted, size_t predicted_count)
+static bool compare_spans(struct evaluation *e, const struct sentence *sentence, const struct span *gold,
+                          size_t gold_count, const struct span *predicted, size_t predicted_count)
 {
     bool by_spans = e->rule != SPANS_CONLLEVAL;
     for (size_t g = 0; g < gold_count; g++)
@@ -230,7 +232,8 @@ static double ratio(double part, double whole)
 /* F1 from precision and recall, not from the counts: the last bit is scikit-learn's up to 1.2. */
 struct scores tally_scores(struct tally tally)
 {
-    struct scores s = {ratio((double)tally.correct, (double)tally.predicted), ratio((double)tally.correct, (double)tally.gold), 0};
+    struct scores s = {ratio((double)tally.correct, (double)tally.predicted),
+                       ratio((double)tally.correct, (double)tally.gold), 0};
     s.f1 = ratio(2 * s.precision * s.recall, s.precision + s.recall);
     return s;
 }
@@ -279,7 +282,8 @@ struct averages evaluation_averages(const struct evaluation *e, const struct typ
     a.micro = tally_scores(a.total);
     a.macro = (struct scores){ratio(a.macro.precision, (double)count), ratio(a.macro.recall, (double)count),
                               ratio(a.macro.f1, (double)count)};
-    a.weighted = (struct scores){ratio(a.weighted.precision, gold), ratio(a.weighted.recall, gold), ratio(a.weighted.f1, gold)};
+    a.weighted =
+        (struct scores){ratio(a.weighted.precision, gold), ratio(a.weighted.recall, gold), ratio(a.weighted.f1, gold)};
     a.samples = ratio((double)a.total.correct, places);
     a.accuracy = ratio((double)e->places_agreed, places);
     return a;

@@ -1,9 +1,9 @@
 /* evaluation.h - spans of two taggings compared, sentence by sentence, and the reports made of the counts.
  *
- * A span is correct when the other side has one of the same tokens and the same type. Which tags make a span is the rule's
- * business: the counts of SPANS_CONLLEVAL are those of the conlleval script, SPANS_FLAIR_OLD reads the gold tags as Flair's
- * readers up to 0.10 did, before its span rule sees them. Memory holds the counts of each type and the distinct surface
- * forms of spans, nothing of the sentences. It prints nothing: reports come back as text. */
+ * A span is correct when the other side has one of the same tokens and the same type. Which tags make a span is the
+ * rule's business: the counts of SPANS_CONLLEVAL are those of the conlleval script, SPANS_FLAIR_OLD reads the gold
+ * tags as Flair's readers up to 0.10 did, before its span rule sees them. Memory holds the counts of each type and
+ * the distinct surface forms of spans, nothing of the sentences. It prints nothing: reports come back as text. */
 #ifndef TEXT_EVALUATION_H
 #define TEXT_EVALUATION_H
 #include "base/map.h"
@@ -41,8 +41,8 @@ struct evaluation {
 void evaluation_init(struct evaluation *evaluation, enum span_rule rule);
 void evaluation_release(struct evaluation *evaluation);
 
-/* Counts one sentence. gold, predicted: [sentence->count] tags; the sentence gives the tokens' text and the place for errors.
- * FT_INPUT with file:line when the old reader refuses a gold tag; FT_NOMEM. */
+/* Counts one sentence. gold, predicted: [sentence->count] tags; the sentence gives the tokens' text and the place
+ * for errors. FT_INPUT with file:line when the old reader refuses a gold tag; FT_NOMEM. */
 ft_status evaluation_add(struct evaluation *evaluation, const struct sentence *sentence, const char *const *gold,
                          const char *const *predicted, struct ft_error *error);
 
@@ -51,8 +51,8 @@ void evaluation_add_outside(struct evaluation *evaluation, size_t tokens);
 
 struct scores tally_scores(struct tally tally);
 
-/* The types by descending number of gold and predicted spans, then as they came (gold before predicted), as Flair lists them;
- * a type "O" is left out by Flair's rules. The caller frees the array; NULL when out of memory. */
+/* The types by descending number of gold and predicted spans, then as they came (gold before predicted), as Flair
+ * lists them; a type "O" is left out by Flair's rules. The caller frees the array; NULL when out of memory. */
 const struct type_tally **evaluation_classes(const struct evaluation *evaluation, size_t *count);
 
 struct averages {

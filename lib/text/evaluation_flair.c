@@ -1,9 +1,10 @@
 /* evaluation_flair.c - the text that Flair prints after an evaluation; see evaluation_report.h.
  *
- * Three lines of scores, then the classification report of scikit-learn with four digits. What differs between versions: up
- * to 0.10 labels were passed as one-hot rows, which adds the row "samples avg" and always gives the row "micro avg"; from
- * 0.11 on they are passed as numbers, so that micro avg becomes "accuracy" where no side has a span that the other lacks,
- * and the support is printed as a fraction where no label agrees. At most one label altogether: no scores. */
+ * Three lines of scores, then the classification report of scikit-learn with four digits. What differs between
+ * versions: up to 0.10 labels were passed as one-hot rows, which adds the row "samples avg" and always gives the row
+ * "micro avg"; from 0.11 on they are passed as numbers, so that micro avg becomes "accuracy" where no side has a
+ * span that the other lacks, and the support is printed as a fraction where no label agrees. At most one label
+ * altogether: no scores. */
 #include "text/evaluation_report.h"
 #include "base/utf8.h"
 #include <math.h>
@@ -55,8 +56,8 @@ static void print_rounded(FILE *out, const char *name, double value)
     fprintf(out, "\n- %s %.*s", name, (int)length, text);
 }
 
-/* Accuracy is rounded by NumPy, which scales and rounds to even: 1/160 gives 0.0062, while Python's round, which sees that
- * the double lies above the half, gives 0.0063. */
+/* Accuracy is rounded by NumPy, which scales and rounds to even: 1/160 gives 0.0062, while Python's round, which
+ * sees that the double lies above the half, gives 0.0063. */
 static double numpy_round(double value)
 {
     return nearbyint(value * 10000) / 10000;

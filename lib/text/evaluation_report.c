@@ -1,4 +1,5 @@
-/* evaluation_report.c - our own table, the conlleval script's report, WNUT's two scores and the JSON object, as text. */
+/* evaluation_report.c - our own table, the conlleval script's report, WNUT's two scores and the JSON object, as
+ * text. */
 #include "text/evaluation_report.h"
 #include "base/error.h"
 #include <cjson/cJSON.h>
@@ -146,7 +147,8 @@ static bool json_report(FILE *out, const struct evaluation *e, const struct type
     return text;
 }
 
-ft_status evaluation_report(const struct evaluation *e, enum evaluation_report report, char **text, struct ft_error *error)
+ft_status evaluation_report(const struct evaluation *e, enum evaluation_report report, char **text,
+                            struct ft_error *error)
 {
     size_t count, bytes;
     bool whole = true;

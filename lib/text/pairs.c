@@ -34,8 +34,8 @@ size_t sentence_token_line(const struct sentence *sentence, size_t token)
     return sentence->line;
 }
 
-/* A line with a TAB splits at TABs only, others at runs of blanks. Finds column `wanted`, counted from 0, and returns how
- * many there are. */
+/* A line with a TAB splits at TABs only, others at runs of blanks. Finds column `wanted`, counted from 0, and
+ * returns how many there are. */
 static size_t cut_columns(const struct column_line *line, size_t wanted, const char **at, size_t *bytes)
 {
     const char *from = line->text, *end = line->text + line->bytes;
@@ -58,8 +58,8 @@ static size_t cut_columns(const struct column_line *line, size_t wanted, const c
     }
 }
 
-static ft_status line_column(const struct column_line *line, int column, int token_column, const char **at, size_t *bytes,
-                             size_t *found)
+static ft_status line_column(const struct column_line *line, int column, int token_column, const char **at,
+                             size_t *bytes, size_t *found)
 {
     *found = cut_columns(line, SIZE_MAX, at, bytes);
     size_t from_end = column < 0 ? (size_t)-column : 0;
@@ -92,7 +92,8 @@ ft_status sentence_column(const struct sentence *sentence, int column, int token
         if (sentence->lines[i].kind != LINE_TOKEN)
             continue;
         if (line_column(&sentence->lines[i], column, token_column, &at, &bytes, &found) != FT_OK)
-            return ft_fail(error, FT_INPUT, "%s:%zu: expected %zu columns, found %zu (--tag-column and --pred-column pick others)",
+            return ft_fail(error, FT_INPUT,
+                           "%s:%zu: expected %zu columns, found %zu (--tag-column and --pred-column pick others)",
                            sentence->file, sentence_token_line(sentence, t), columns_needed(column, found), found);
         out[t] = bytes ? arena_copy(arena, at, bytes) : "O";
         if (!out[t++])
@@ -107,7 +108,8 @@ ft_status sentence_column(const struct sentence *sentence, int column, int token
 static ft_status side_open(struct side *side, const char *file, int token_column, struct ft_error *error)
 {
     side->file = file;
-    struct reader_options options = {.files = &side->file, .file_count = 1, .format = INPUT_CONLL, .token_column = token_column};
+    struct reader_options options = {
+        .files = &side->file, .file_count = 1, .format = INPUT_CONLL, .token_column = token_column};
     return reader_open(&side->reader, &options, error);
 }
 
@@ -194,8 +196,8 @@ static ft_status compare_tokens(const struct pairs *p, const struct sentence *go
 
 static ft_status unpaired(const struct sentence *left, const struct side *ended, struct ft_error *error)
 {
-    return ft_fail(error, FT_INPUT, "%s:%zu: sentence %zu has no counterpart: %s ends before it", left->file, left->line,
-                   left->number, ended->file);
+    return ft_fail(error, FT_INPUT, "%s:%zu: sentence %zu has no counterpart: %s ends before it", left->file,
+                   left->line, left->number, ended->file);
 }
 
 ft_status pairs_next(struct pairs *p, struct pair *pair, struct ft_error *error)

@@ -1,8 +1,8 @@
 /* pairs.h - sentences with two columns of tags, from two files that tag the same tokens or from one file with both.
  *
- * Reads both files side by side, a window of each at a time. It promises: the tokens of a pair are equal (or merely equal in
- * number, where tokens are to be ignored); the first difference is an error with file and line. Lines that pass through
- * (comments, document marks) need no counterpart. */
+ * Reads both files side by side, a window of each at a time. It promises: the tokens of a pair are equal (or merely
+ * equal in number, where tokens are to be ignored); the first difference is an error with file and line. Lines that
+ * pass through (comments, document marks) need no counterpart. */
 #ifndef TEXT_PAIRS_H
 #define TEXT_PAIRS_H
 #include "text/reader.h"
@@ -11,9 +11,9 @@
 /* The line of one of a sentence's tokens in its file, from 1. */
 size_t sentence_token_line(const struct sentence *sentence, size_t token);
 
-/* One column of a sentence read from a column format. column: from 1, or from the end: -1 is the last. It may not be the
- * column of tokens. *tags: [sentence->count], from the arena; an empty column is "O".
- * FT_INPUT with file:line where a line has no such column; FT_NOMEM. */
+/* One column of a sentence read from a column format. column: from 1, or from the end: -1 is the last. It may not be
+ * the column of tokens. *tags: [sentence->count], from the arena; an empty column is "O". FT_INPUT with file:line
+ * where a line has no such column; FT_NOMEM. */
 ft_status sentence_column(const struct sentence *sentence, int column, int token_column, struct arena *arena,
                           const char ***tags, struct ft_error *error);
 

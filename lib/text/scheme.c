@@ -46,7 +46,8 @@ static bool prefix_is(const char *tag, char letter)
     return tag[0] == letter && (tag[1] == '-' || !tag[1]);
 }
 
-/* IOB1 to BIO, in place. A tag that is not a prefix and a type without hyphen ends the pass: the rest stays as it is. */
+/* IOB1 to BIO, in place. A tag that is not a prefix and a type without hyphen ends the pass: the rest stays as it
+ * is. */
 static bool begin_spans(const char **tags, size_t n, struct arena *arena)
 {
     for (size_t t = 0; t < n; t++) {
@@ -66,7 +67,8 @@ static bool begin_spans(const char **tags, size_t n, struct arena *arena)
     return true;
 }
 
-ft_status scheme_old_reader(const char *const *tags, size_t n, struct arena *arena, const char ***converted, size_t *bad)
+ft_status scheme_old_reader(const char *const *tags, size_t n, struct arena *arena, const char ***converted,
+                            size_t *bad)
 {
     const char **bio = arena_array(arena, n, sizeof *bio), **bioes = arena_array(arena, n, sizeof *bioes);
     if (!bio || !bioes)

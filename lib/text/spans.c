@@ -1,7 +1,8 @@
 /* spans.c - see spans.h.
  *
- * All three rules walk the tags once and keep at most one span open; they differ in what starts a span, what closes it and
- * how it gets its type. The types that vote within a span are few, so they are searched in a row, the latest first. */
+ * All three rules walk the tags once and keep at most one span open; they differ in what starts a span, what closes
+ * it and how it gets its type. The types that vote within a span are few, so they are searched in a row, the latest
+ * first. */
 #include "text/spans.h"
 #include "base/utf8.h"
 #include <string.h>
@@ -25,8 +26,8 @@ struct walk {
     size_t vote_count;
 };
 
-/* conlleval takes all before the first hyphen for the prefix; a tag without one has no type. '?' stands for a prefix that is
- * not one letter: it has no rule either. */
+/* conlleval takes all before the first hyphen for the prefix; a tag without one has no type. '?' stands for a prefix
+ * that is not one letter: it has no rule either. */
 static char chunk_letter(const char *tag, const char **type)
 {
     const char *hyphen = strchr(tag, '-');

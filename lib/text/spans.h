@@ -19,13 +19,14 @@ struct span {
 };
 
 /* tags: [n] NUL-terminated strings ("" counts as O). scores: [n], or NULL.
- * Returns the spans in order, from the arena, and their number in *count; NULL when out of memory (never for n = 0 alone). */
+ * Returns the spans in order, from the arena, and their number in *count; NULL when out of memory (never for n = 0
+ * alone). */
 struct span *spans_from_tags(enum span_rule rule, const char *const *tags, const double *scores, size_t n,
                              struct arena *arena, size_t *count);
 
-/* The two questions of the conlleval script, for a tag and the one before it (outside a sentence "O"): does a chunk start at
- * `tag`, does the chunk of `before` end there. Tags are cut at their first hyphen; S has no rule, so that it starts a chunk
- * only where the type changes. */
+/* The two questions of the conlleval script, for a tag and the one before it (outside a sentence "O"): does a chunk
+ * start at `tag`, does the chunk of `before` end there. Tags are cut at their first hyphen; S has no rule, so that
+ * it starts a chunk only where the type changes. */
 bool chunk_starts(const char *before, const char *tag);
 bool chunk_ends(const char *before, const char *tag);
 

@@ -1,4 +1,5 @@
-/* test_evaluation.c - counts and reports, by hand and against the reports of conlleval and of three versions of Flair. */
+/* test_evaluation.c - counts and reports, by hand and against the reports of conlleval and of three versions of
+ * Flair. */
 #include "base/error.h"
 #include "base/input.h"
 #include "harness.h"
@@ -127,8 +128,9 @@ START_TEST(gold_tags_that_old_flair_does_not_read_are_an_error_with_their_place)
 {
     start(SPANS_FLAIR_OLD);
     ck_assert_int_eq(add("a O O b PER O"), FT_INPUT);
-    ck_assert_str_eq(error.text, "hand.conll:5: tag 'PER' is neither IOB1 nor BIO, which is all that Flair up to 0.10 reads "
-                                 "(--rule flair-new and --rule conlleval take it)");
+    ck_assert_str_eq(error.text,
+                     "hand.conll:5: tag 'PER' is neither IOB1 nor BIO, which is all that Flair up to 0.10 reads "
+                     "(--rule flair-new and --rule conlleval take it)");
     evaluation_release(&evaluation);
 }
 END_TEST
@@ -247,8 +249,8 @@ START_TEST(the_table_aligns_names_of_any_script)
 }
 END_TEST
 
-/* Up to 0.10 a row "samples avg"; from 0.11 "accuracy" where both sides have the same places, and fractions where nothing
- * agrees. */
+/* Up to 0.10 a row "samples avg"; from 0.11 "accuracy" where both sides have the same places, and fractions where
+ * nothing agrees. */
 START_TEST(flair_s_report_depends_on_version_and_agreement)
 {
     start(SPANS_FLAIR_OLD);
@@ -291,14 +293,18 @@ START_TEST(json_holds_every_figure)
 {
     start(SPANS_CONLLEVAL);
     add("a B-X B-X b O B-\"q\"");
-    expect_report(REPORT_JSON,
-                  "{\"rule\":\"conlleval\",\"sentences\":1,\"tokens\":2,\"tag_accuracy\":0.5,\"span_accuracy\":0.5,"
-                  "\"micro\":{\"precision\":0.5,\"recall\":1,\"f1\":0.66666666666666663,\"gold\":1,\"predicted\":2,\"correct\":1},"
-                  "\"macro\":{\"precision\":0.5,\"recall\":0.5,\"f1\":0.5},"
-                  "\"weighted\":{\"precision\":1,\"recall\":1,\"f1\":1},"
-                  "\"surfaces\":{\"precision\":0.5,\"recall\":1,\"f1\":0.66666666666666663,\"gold\":1,\"predicted\":2,\"correct\":1},"
-                  "\"types\":[{\"type\":\"\\\"q\\\"\",\"precision\":0,\"recall\":0,\"f1\":0,\"gold\":0,\"predicted\":1,\"correct\":0},"
-                  "{\"type\":\"X\",\"precision\":1,\"recall\":1,\"f1\":1,\"gold\":1,\"predicted\":1,\"correct\":1}]}\n");
+    expect_report(
+        REPORT_JSON,
+        "{\"rule\":\"conlleval\",\"sentences\":1,\"tokens\":2,\"tag_accuracy\":0.5,\"span_accuracy\":0.5,"
+        "\"micro\":{\"precision\":0.5,\"recall\":1,\"f1\":0.66666666666666663,\"gold\":1,\"predicted\":2,\"correct\":1}"
+        ","
+        "\"macro\":{\"precision\":0.5,\"recall\":0.5,\"f1\":0.5},"
+        "\"weighted\":{\"precision\":1,\"recall\":1,\"f1\":1},"
+        "\"surfaces\":{\"precision\":0.5,\"recall\":1,\"f1\":0.66666666666666663,\"gold\":1,\"predicted\":2,"
+        "\"correct\":1},"
+        "\"types\":[{\"type\":\"\\\"q\\\"\",\"precision\":0,\"recall\":0,\"f1\":0,\"gold\":0,\"predicted\":1,"
+        "\"correct\":0},"
+        "{\"type\":\"X\",\"precision\":1,\"recall\":1,\"f1\":1,\"gold\":1,\"predicted\":1,\"correct\":1}]}\n");
     evaluation_release(&evaluation);
 }
 END_TEST
@@ -358,7 +364,8 @@ static void expect_classification(const cJSON *json)
         if ((row = cJSON_GetObjectItemCaseSensitive(report, "micro avg")))
             expect_scores("micro avg", row, a.micro, a.total.gold);
         expect_scores("macro avg", cJSON_GetObjectItemCaseSensitive(report, "macro avg"), a.macro, a.total.gold);
-        expect_scores("weighted avg", cJSON_GetObjectItemCaseSensitive(report, "weighted avg"), a.weighted, a.total.gold);
+        expect_scores("weighted avg", cJSON_GetObjectItemCaseSensitive(report, "weighted avg"), a.weighted,
+                      a.total.gold);
     }
     if ((row = cJSON_GetObjectItemCaseSensitive(report, "samples avg")))
         expect_scores("samples avg", row, (struct scores){a.samples, a.samples, a.samples}, a.total.gold);
@@ -410,8 +417,9 @@ static char *read_pairs(const char *folder, enum span_rule rule)
     return bio;
 }
 
-static const char *const CASES[] = {"duplicates",     "malformed-gold", "malformed-pred", "no-entities",     "no-predictions",
-                                    "one-class",      "one-label",      "wellformed-bio", "wellformed-bioes"};
+static const char *const CASES[] = {"duplicates",  "malformed-gold", "malformed-pred",
+                                    "no-entities", "no-predictions", "one-class",
+                                    "one-label",   "wellformed-bio", "wellformed-bioes"};
 enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
 
 static void expect_flair(const char *version, enum span_rule rule, enum evaluation_report report)

@@ -36,7 +36,8 @@ START_TEST(files_of_unlike_lines_stay_in_step_over_many_windows)
     write_file(predicted_path, predicted);
     struct pairs *pairs;
     struct pair pair;
-    ck_assert_int_eq(pairs_open(&pairs, &(struct pairs_options){.gold = gold_path, .predicted = predicted_path}, &error), FT_OK);
+    ck_assert_int_eq(
+        pairs_open(&pairs, &(struct pairs_options){.gold = gold_path, .predicted = predicted_path}, &error), FT_OK);
     ft_status status;
     while ((status = pairs_next(pairs, &pair, &error)) == FT_OK) {
         char expected[32];
@@ -58,14 +59,17 @@ START_TEST(files_of_unlike_lines_stay_in_step_over_many_windows)
 }
 END_TEST
 
-static struct column_line lines[] = {
-    {"a\tB-x\t", 6, LINE_TOKEN}, {"# b", 3, LINE_VERBATIM}, {"  b  c   B-y ", 13, LINE_TOKEN}, {"c d\tB-z\tO", 9, LINE_TOKEN}};
+static struct column_line lines[] = {{"a\tB-x\t", 6, LINE_TOKEN},
+                                     {"# b", 3, LINE_VERBATIM},
+                                     {"  b  c   B-y ", 13, LINE_TOKEN},
+                                     {"c d\tB-z\tO", 9, LINE_TOKEN}};
 
 static const char *column(size_t line, int wanted)
 {
     static struct arena arena;
     struct token token = {.text = "a"};
-    struct sentence sentence = {.tokens = &token, .count = 1, .file = "f", .line = 4, .lines = lines + line, .line_count = 1};
+    struct sentence sentence = {
+        .tokens = &token, .count = 1, .file = "f", .line = 4, .lines = lines + line, .line_count = 1};
     const char **tags;
     static char copy[sizeof error.text];
     arena_init(&arena);

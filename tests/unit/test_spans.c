@@ -150,8 +150,8 @@ static void expect_column(const char *line, char *column, const struct span *spa
                       "%s: expected %s, found %zu-%zu:%s", line, item, spans[i].first + 1, spans[i].last + 1,
                       spans[i].type);
         /* the file holds nine significant digits */
-        ck_assert_msg(fabs(spans[i].score - strtod(score, NULL)) < 1e-9, "%s: expected score %s, found %.12f", line, score,
-                      spans[i].score);
+        ck_assert_msg(fabs(spans[i].score - strtod(score, NULL)) < 1e-9, "%s: expected score %s, found %.12f", line,
+                      score, spans[i].score);
     }
     ck_assert_msg(i == count, "%s: expected %zu spans, found %zu", line, i, count);
 }
