@@ -1,9 +1,9 @@
-/* flair_embeddings.c - the embeddings of a tagger: pickled modules (Flair up to 0.11) or dicts of parameters (from 0.12),
- * alone or stacked.
+/* flair_embeddings.c - the embeddings of a tagger: pickled modules (Flair up to 0.11) or dicts of parameters (from
+ * 0.12), alone or stacked.
  *
- * The token's vector is the concatenation in ascending order of the saved names, whatever the order of the list (the names
- * of versions up to 0.4.3 are file paths; CharacterEmbeddings lose theirs when 0.12 and 0.13 save them and are called
- * "Char" from then on). Weights are named after the position in the list. */
+ * The token's vector is the concatenation in ascending order of the saved names, whatever the order of the list (the
+ * names of versions up to 0.4.3 are file paths; CharacterEmbeddings lose theirs when 0.12 and 0.13 save them and are
+ * called "Char" from then on). Weights are named after the position in the list. */
 #include "import/flair_parts.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,7 +105,8 @@ static ft_status read_words(struct importer *importer, const struct value *objec
         status = weights_need(weights, "embedding.weight", &words->vectors);
     if (!status)
         status = import_check_rows(importer, words);
-    /* An unknown word has index len(vocab): the row of zeros that Flair appends, or a real one where words are repeated. */
+    /* An unknown word has index len(vocab): the row of zeros that Flair appends, or a real one where words are
+     * repeated. */
     words->unknown_is_row = !status && words->vectors.shape[0] > words->count;
     return status;
 }
@@ -125,7 +126,8 @@ static ft_status read_onehot(struct importer *importer, const struct value *obje
     if (onehot->stable)
         status = refuse_trained_norm(importer, weights, "OneHotEmbeddings");
     if (!status)
-        status = import_dictionary(importer, &dictionary, "the one-hot vocabulary", &onehot->items, &onehot->item_count);
+        status = import_dictionary(importer, &dictionary, "the one-hot vocabulary", &onehot->items,
+                                   &onehot->item_count);
     return status ? status : weights_need(weights, "embedding_layer.weight", &onehot->weight);
 }
 

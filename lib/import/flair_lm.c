@@ -1,5 +1,5 @@
-/* flair_lm.c - a character language model: from the dict of its own file, from the parameters that a tagger of Flair 0.12
- * and later keeps, or from a pickled LanguageModel. All three name their settings alike. */
+/* flair_lm.c - a character language model: from the dict of its own file, from the parameters that a tagger of Flair
+ * 0.12 and later keeps, or from a pickled LanguageModel. All three name their settings alike. */
 #include "base/utf8.h"
 #include "import/flair_parts.h"
 #include <string.h>
@@ -38,13 +38,15 @@ ft_status import_lm(struct importer *importer, const struct value *options, stru
                     struct lm_description *lm)
 {
     bool has_direction;
-    struct value dictionary = value_attribute(options, "dictionary", NULL), nout = value_attribute(options, "nout", NULL),
+    struct value dictionary = value_attribute(options, "dictionary", NULL),
+                 nout = value_attribute(options, "nout", NULL),
                  direction = value_attribute(options, "is_forward_lm", &has_direction);
     if (!has_direction)
         return import_fail(importer, "not a Flair model, or damaged: a language model without a direction");
     lm->forward = value_truth(&direction);
     lm->with_whitespace = lm->tokenized_lm = true;
-    ft_status status = import_dictionary(importer, &dictionary, "the character dictionary", &lm->items, &lm->item_count);
+    ft_status status = import_dictionary(importer, &dictionary, "the character dictionary", &lm->items,
+                                         &lm->item_count);
     if (!status)
         status = import_size(importer, options, "hidden_size", 1, LARGEST_WIDTH, &lm->hidden);
     if (!status)

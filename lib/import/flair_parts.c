@@ -133,8 +133,8 @@ ft_status import_dictionary(struct importer *importer, const struct value *dicti
     return FT_OK;
 }
 
-ft_status import_size(struct importer *importer, const struct value *object, const char *name, size_t least, size_t most,
-                      size_t *out)
+ft_status import_size(struct importer *importer, const struct value *object, const char *name, size_t least,
+                      size_t most, size_t *out)
 {
     struct value value = value_attribute(object, name, NULL);
     if (!value_size(&value, most, out) || *out < least)

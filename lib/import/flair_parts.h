@@ -16,8 +16,8 @@ struct importer {
     struct ft_error *error;
 };
 
-/* Where the tensors of one module may lie, best place first: the tagger's state_dict under a prefix, a state_dict of the
- * module's own, the pickled module itself. */
+/* Where the tensors of one module may lie, best place first: the tagger's state_dict under a prefix, a state_dict of
+ * the module's own, the pickled module itself. */
 struct weights {
     struct importer *importer;
     char prefix[200];
@@ -49,8 +49,8 @@ ft_status import_dictionary(struct importer *importer, const struct value *dicti
                             const struct bytes **items, size_t *count);
 
 /* An attribute that must be a whole number in [least, most]. */
-ft_status import_size(struct importer *importer, const struct value *object, const char *name, size_t least, size_t most,
-                      size_t *out);
+ft_status import_size(struct importer *importer, const struct value *object, const char *name, size_t least,
+                      size_t most, size_t *out);
 
 /* "LSTM" or "GRU" in any case; missing or None: LSTM. Anything else is refused by its name. */
 ft_status import_rnn_type(struct importer *importer, const struct value *type, enum rnn_type *rnn);

@@ -1,8 +1,9 @@
-/* flair_tagger.c - the sequence tagger's own part of a Flair file, and which generation of Flair its behaviour follows.
+/* flair_tagger.c - the sequence tagger's own part of a Flair file, and which generation of Flair its behaviour
+ * follows.
  *
- * Three generations differ: up to 0.10 (trained initial states are used, START and STOP are masked before the last argmax,
- * spans by the old rule), 0.11 (spans by the new rule; `crf.transitions`), from 0.12 on (as 0.11; embeddings as plain dicts). A
- * version that loads an older file and saves it again makes it its own. */
+ * Three generations differ: up to 0.10 (trained initial states are used, START and STOP are masked before the last
+ * argmax, spans by the old rule), 0.11 (spans by the new rule; `crf.transitions`), from 0.12 on (as 0.11; embeddings
+ * as plain dicts). A version that loads an older file and saves it again makes it its own. */
 #include "base/utf8.h"
 #include "import/flair_parts.h"
 #include "text/spans.h"
@@ -74,7 +75,8 @@ static ft_status set_origin(struct importer *importer, enum generation generatio
 static ft_status read_tags(struct importer *importer, const struct value *root, struct tagger_description *tagger)
 {
     struct value dictionary = value_get(root, "tag_dictionary", NULL), type = value_get(root, "tag_type", NULL);
-    ft_status status = import_dictionary(importer, &dictionary, "the tag dictionary", &tagger->tags, &tagger->tag_count);
+    ft_status status = import_dictionary(importer, &dictionary, "the tag dictionary", &tagger->tags,
+                                         &tagger->tag_count);
     for (size_t i = 0; i < tagger->tag_count && !status; i++) {
         struct bytes tag = tagger->tags[i];
         size_t bad;
@@ -102,7 +104,8 @@ static ft_status read_rnn(struct importer *importer, const struct value *root, s
     return status;
 }
 
-/* embedding2nn is always there up to 0.4.5; later `reproject_embeddings` says, and 0.5 always has it (`reproject_to`). */
+/* embedding2nn is always there up to 0.4.5; later `reproject_embeddings` says, and 0.5 always has it
+ * (`reproject_to`). */
 static ft_status read_reprojection(const struct value *root, struct weights *weights, struct tagger_description *tagger)
 {
     bool found;
@@ -127,10 +130,11 @@ static ft_status check_kind(struct importer *importer, const struct value *root)
 {
     struct value class = value_get(root, "__cls__", NULL);
     if (class.kind == VALUE_STR && !value_is_str(&class, "SequenceTagger"))
-        return import_fail(importer, "models of class '%.*s' are not supported", class.count < 60 ? (int)class.count : 60,
-                           class.as.text);
-    static const char *const keys[][2] = {{"document_embeddings", "TextClassifier"}, {"label_dictionary", "TextClassifier"},
-                                          {"relation_label_type", "RelationExtractor"}, {"decoder", "TextClassifier"}};
+        return import_fail(importer, "models of class '%.*s' are not supported",
+                           class.count < 60 ? (int)class.count : 60, class.as.text);
+    static const char *const keys[][2] = {{"document_embeddings", "TextClassifier"},
+                                          {"relation_label_type", "RelationExtractor"},
+                                          {"label_dictionary", "TextClassifier"}};
     for (size_t i = 0; i < sizeof keys / sizeof *keys && !has(root, "tag_dictionary"); i++)
         if (has(root, keys[i][0]))
             return import_fail(importer, "models of class '%s' are not supported", keys[i][1]);

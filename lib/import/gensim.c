@@ -1,6 +1,7 @@
 /* gensim.c - gensim's word vectors, as objects of gensim 3 and 4: see import_gensim.
  *
- * matrix: `vectors`, before gensim 3.3 `syn0`; rows: `key_to_index` (gensim 4), else the `index` of each object in `vocab`. */
+ * matrix: `vectors`, before gensim 3.3 `syn0`; rows: `key_to_index` (gensim 4), else the `index` of each object in
+ * `vocab`. */
 #include "import/flair_parts.h"
 #include "import/numpy_array.h"
 #include <string.h>
@@ -83,7 +84,8 @@ ft_status import_gensim(struct importer *importer, const struct value *object, s
     static const char *const names[] = {"vectors", "syn0"};
     *beside = NULL;
     for (size_t i = 0; i < 2; i++) {
-        struct value matrix = value_attribute(object, names[i], NULL), listed = value_attribute(object, "__numpys", NULL);
+        struct value matrix = value_attribute(object, names[i], NULL),
+                     listed = value_attribute(object, "__numpys", NULL);
         if (numpy_array(&matrix, &words->vectors))
             return import_check_rows(importer, words);
         for (size_t j = 0; j < value_count(&listed); j++) {

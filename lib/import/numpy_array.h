@@ -1,7 +1,7 @@
 /* numpy_array.h - numpy's arrays, as pickles and .npy files hold them.
  *
- * Little-endian arrays of plain numbers of up to four dimensions, C or Fortran order; every element lies inside its bytes.
- * The bytes are borrowed. */
+ * Little-endian arrays of plain numbers of up to four dimensions, C or Fortran order; every element lies inside its
+ * bytes. The bytes are borrowed. */
 #ifndef IMPORT_NUMPY_ARRAY_H
 #define IMPORT_NUMPY_ARRAY_H
 #include "base/error.h"

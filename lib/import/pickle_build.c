@@ -1,9 +1,9 @@
 /* pickle_build.c - how the pickle machine makes its values, and what it charges for them.
  *
- * Every allocation is taken off a budget that follows from the stream's size, so that a small file cannot ask for much
- * memory however it is written. Of all functions that a pickle may call, only those whose result is plain data are
- * understood (OrderedDict, defaultdict, set, _codecs.encode ...); every other call becomes an object that remembers what
- * was called with what. */
+ * Every allocation is taken off a budget that follows from the stream's size, so that a small file cannot ask for
+ * much memory however it is written. Of all functions that a pickle may call, only those whose result is plain data
+ * are understood (OrderedDict, defaultdict, set, _codecs.encode ...); every other call becomes an object that
+ * remembers what was called with what. */
 #include "import/pickle_machine.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 ft_status machine_fail(struct machine *machine, const char *what)
 {
     if (machine->part)
-        return ft_fail(machine->error, FT_MODEL, "%s: not a model, or damaged: %s in %s at byte %zu", machine->path, what,
-                       machine->part, machine->opcode_at);
+        return ft_fail(machine->error, FT_MODEL, "%s: not a model, or damaged: %s in %s at byte %zu", machine->path,
+                       what, machine->part, machine->opcode_at);
     return ft_fail(machine->error, FT_MODEL, "%s: not a model, or damaged: %s at byte %zu", machine->path, what,
                    machine->offset + machine->opcode_at);
 }
@@ -252,12 +252,14 @@ static bool is_builtin(const char *path, const char *name)
     return is_function(path, "builtins", name) || is_function(path, "__builtin__", name);
 }
 
-ft_status machine_new(struct machine *machine, const struct value *class, const struct value *args, struct value *result)
+ft_status machine_new(struct machine *machine, const struct value *class, const struct value *args,
+                      struct value *result)
 {
     if (class->kind != VALUE_CLASS)
         return machine_fail(machine, "an object of what is no class");
     const char *path = class->as.text;
-    if (!strcmp(path, "collections.OrderedDict") || !strcmp(path, "collections.defaultdict") || is_builtin(path, "dict"))
+    if (!strcmp(path, "collections.OrderedDict") || !strcmp(path, "collections.defaultdict") ||
+        is_builtin(path, "dict"))
         return new_container(machine, VALUE_DICT, result);
     return new_object(machine, path, args, result);
 }

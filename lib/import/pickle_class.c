@@ -1,8 +1,8 @@
 /* pickle_class.c - the classes and functions that a pickle may name.
  *
- * Nothing named is ever run, so this list protects no machine: it keeps a file that is no model, or was tampered with, from
- * being taken for one. It holds the packages that Flair's models come from and the plain helpers that pickle itself
- * writes. */
+ * Nothing named is ever run, so this list protects no machine: it keeps a file that is no model, or was tampered
+ * with, from being taken for one. It holds the packages that Flair's models come from and the plain helpers that
+ * pickle itself writes. */
 #include "import/pickle.h"
 #include <string.h>
 
@@ -21,16 +21,17 @@ static bool listed(const char *text, size_t bytes, const char *const *words)
     return false;
 }
 
-/* Packages of which any class may be named. Those behind gensim hold embeddings that are refused later, by their name. */
+/* Packages of which any class may be named. Those behind gensim hold embeddings that are refused later, by their
+ * name. */
 static const char *const packages[] = {"flair", "torch", "collections", "numpy", "gensim", "pathlib", "datetime",
                                        "bpemb", "sentencepiece", "transformers", "tokenizers", "allennlp",
                                        "pytorch_pretrained_bert", "pytorch_transformers", "huggingface_hub", "konoha",
                                        "segtok", "sklearn", "logging", "argparse", "enum", "typing", NULL};
 
-static const char *const plain_types[] = {"int",   "float",     "complex", "bool",    "str",   "bytes",      "bytearray",
-                                          "list",  "tuple",     "dict",    "set",     "frozenset", "object", "type",
-                                          "slice", "range",     "getattr", "long",    "unicode", "xrange",   "Ellipsis",
-                                          "NoneType", "NotImplemented", NULL};
+static const char *const plain_types[] = {
+    "int", "float", "complex", "bool", "str", "bytes", "bytearray", "list", "tuple", "dict", "set",
+    "frozenset", "object", "type", "slice", "range", "getattr", "long", "unicode", "xrange", "Ellipsis", "NoneType",
+    "NotImplemented", NULL};
 
 static const char *const helpers[] = {"_codecs.encode",
                                       "copyreg._reconstructor",
@@ -58,8 +59,8 @@ static const char *const helpers[] = {"_codecs.encode",
                                       "dill._dill._create_type",
                                       NULL};
 
-/* "module.Class" at protocol 4 may be "Outer.Inner"; a dotted name that begins with a module ("os.system" looked up in an
- * innocent package) is none. */
+/* "module.Class" at protocol 4 may be "Outer.Inner"; a dotted name that begins with a module ("os.system" looked up
+ * in an innocent package) is none. */
 static bool plain_name(const char *name, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++) {

@@ -1,5 +1,5 @@
-/* pickle_machine.h - the state of a running pickle machine, shared by its three files: pickle.c (opcodes), pickle_build.c
- * (memory and construction) and pickle_text.c (the text forms of protocol 0). Private to them. */
+/* pickle_machine.h - the state of a running pickle machine, shared by its three files: pickle.c (opcodes),
+ * pickle_build.c (memory and construction) and pickle_text.c (the text forms of protocol 0). Private to them. */
 #ifndef IMPORT_PICKLE_MACHINE_H
 #define IMPORT_PICKLE_MACHINE_H
 #include "import/pickle.h"

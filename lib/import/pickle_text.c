@@ -1,4 +1,5 @@
-/* pickle_text.c - the text forms of protocol 0 (numbers and strings that end with the line), and text made into bytes. */
+/* pickle_text.c - the text forms of protocol 0 (numbers and strings that end with the line), and text made into
+ * bytes. */
 #include "base/utf8.h"
 #include "import/pickle_machine.h"
 #include <errno.h>

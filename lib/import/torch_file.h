@@ -46,8 +46,8 @@ bool torch_is_tensor(const struct value *value);
 ft_status torch_tensor(struct torch_file *file, const struct value *value, const char *name, struct tensor *tensor,
                        struct ft_error *error);
 
-/* Sets shape and stride from plain numbers and checks that every element lies in data[0, elements). strides may be NULL:
- * then C order. False when it does not. */
+/* Sets shape and stride from plain numbers and checks that every element lies in data[0, elements). strides may be
+ * NULL: then C order. False when it does not. */
 bool torch_view(struct tensor *tensor, const void *data, size_t elements, enum dtype dtype, size_t offset, int rank,
                 const size_t *shape, const int64_t *strides);
 

@@ -1,8 +1,8 @@
 /* value.h - plain data as a pickle describes it: a graph of tagged values, and safe ways to ask it questions.
  *
- * It promises: every question has an answer for every value (a missing entry is VALUE_NONE), nothing is executed, nothing
- * is copied. Objects of any class are opaque nodes: the name of the class, what it was called with, and the state it was
- * given. The graph may have cycles, so nothing here walks it further than one step. */
+ * It promises: every question has an answer for every value (a missing entry is VALUE_NONE), nothing is executed,
+ * nothing is copied. Objects of any class are opaque nodes: the name of the class, what it was called with, and the
+ * state it was given. The graph may have cycles, so nothing here walks it further than one step. */
 #ifndef IMPORT_VALUE_H
 #define IMPORT_VALUE_H
 #include <stdbool.h>
@@ -61,8 +61,9 @@ size_t value_count(const struct value *value);
 /* Element i of a list, tuple or set; VALUE_NONE when there is none. */
 struct value value_at(const struct value *value, size_t i);
 
-/* The value of a str key in a dict; VALUE_NONE and false when there is none (found may be NULL). Meant for settings and
- * attributes: in a dict of more than VALUE_ATTRIBUTES entries nothing is found, so that no file can make looking slow. */
+/* The value of a str key in a dict; VALUE_NONE and false when there is none (found may be NULL). Meant for settings
+ * and attributes: in a dict of more than VALUE_ATTRIBUTES entries nothing is found, so that no file can make looking
+ * slow. */
 enum { VALUE_ATTRIBUTES = 65536 };
 struct value value_get(const struct value *dict, const char *key, bool *found);
 

@@ -1,7 +1,7 @@
 /* zip.h - finds the entries of a mapped zip file.
  *
- * It promises: what it hands out lies inside the file (or in memory of its own, for deflated entries), has the length and
- * the checksum that the directory says, and inflating stays below 64 MiB plus 32 times the file's size in all. It
+ * It promises: what it hands out lies inside the file (or in memory of its own, for deflated entries), has the length
+ * and the checksum that the directory says, and inflating stays below 64 MiB plus 32 times the file's size in all. It
  * refuses: encrypted entries, methods other than stored and deflated, archives in several parts. */
 #ifndef IMPORT_ZIP_H
 #define IMPORT_ZIP_H
@@ -32,7 +32,8 @@ struct zip {
     struct arena *memory; /* for entries, and content that was inflated */
 };
 
-/* bytes and memory must live as long as the zip and anything read from it. Released on failure. FT_MODEL or FT_NOMEM. */
+/* bytes and memory must live as long as the zip and anything read from it. Released on failure. FT_MODEL or
+ * FT_NOMEM. */
 ft_status zip_open(struct zip *zip, const char *bytes, size_t count, const char *path, struct arena *memory,
                    struct ft_error *error);
 void zip_release(struct zip *zip);

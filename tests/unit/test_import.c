@@ -1,5 +1,5 @@
-/* test_import.c - Flair's files as descriptions: every golden model says what its case file says, what is not built is refused by
- * name, and damaged files end in an error. */
+/* test_import.c - Flair's files as descriptions: every golden model says what its case file says, what is not built
+ * is refused by name, and damaged files end in an error. */
 #include "harness.h"
 #include "import/flair.h"
 #include "import/torch_file.h"
@@ -115,16 +115,17 @@ static int minor_version(const char *version)
     return atoi(version + 2);
 }
 
-static void expect_tagger(const struct tagger_description *tagger, const cJSON *options, int version, const char *folder)
+static void expect_tagger(const struct tagger_description *tagger, const cJSON *options, int version,
+                          const char *folder)
 {
     const cJSON *order = cJSON_GetObjectItem(options, "concatenation_order"), *item;
     ck_assert_uint_eq(tagger->member_count, (size_t)cJSON_GetArraySize(order));
     size_t width = 0, i = 0;
     cJSON_ArrayForEach(item, order)
     {
-        const cJSON *wanted, *found = NULL;
-        cJSON_ArrayForEach(wanted, cJSON_GetObjectItem(options, "embeddings")) if (!strcmp(text(wanted, "name"),
-                                                                                          item->valuestring)) found = wanted;
+        const cJSON *found = cJSON_GetObjectItem(options, "embeddings")->child;
+        while (found && strcmp(text(found, "name"), item->valuestring))
+            found = found->next;
         ck_assert_msg(found != NULL, "%s: no embeddings %s", folder, item->valuestring);
         width += expect_member(&tagger->members[i++], found);
         if (tagger->members[i - 1].kind == MEMBER_WORDS) {

@@ -43,8 +43,8 @@ static void expect_error(ft_status status, const char *part)
 START_TEST(numbers_strings_and_containers_come_out_as_they_went_in)
 {
     /* (None, True, -2, 3.5, "ab", b"c", [1], {"k": 258}, {7}) at protocol 4 */
-    ck_assert_int_eq(READ("\x80\x04(N\x88J\xfe\xff\xff\xffG\x40\x0c\0\0\0\0\0\0\x8c\x02" "abC\x01" "c]K\x01" "a}\x8c\x01kM\x02\x01s\x8f"
-                          "(K\x07\x90t."), FT_OK);
+    ck_assert_int_eq(READ("\x80\x04(N\x88J\xfe\xff\xff\xffG\x40\x0c\0\0\0\0\0\0\x8c\x02" "abC\x01" "c]K\x01"
+                          "a}\x8c\x01kM\x02\x01s\x8f(K\x07\x90t."), FT_OK);
     const struct value *root = &pickle.root;
     ck_assert_uint_eq(value_count(root), 9);
     struct value v[9];
@@ -85,7 +85,8 @@ END_TEST
 
 START_TEST(long_integers_keep_their_sign_and_large_ones_their_bytes)
 {
-    ck_assert_int_eq(READ("\x80\x04\x8a\x00\x8a\x01\xff\x8a\x02\x00\x80\x87\x8a\x09\x01\x02\x03\x04\x05\x06\x07\x08\x09\x86."), FT_OK);
+    ck_assert_int_eq(READ("\x80\x04\x8a\x00\x8a\x01\xff\x8a\x02\x00\x80\x87"
+                          "\x8a\x09\x01\x02\x03\x04\x05\x06\x07\x08\x09\x86."), FT_OK);
     struct value three = value_at(&pickle.root, 0), big = value_at(&pickle.root, 1);
     struct value a = value_at(&three, 0), b = value_at(&three, 1), c = value_at(&three, 2);
     ck_assert_int_eq(a.as.integer, 0);
@@ -109,7 +110,8 @@ END_TEST
 
 START_TEST(objects_keep_class_arguments_state_and_items)
 {
-    ck_assert_int_eq(READ("\x80\x04\x8c\x0a" "flair.data\x8c\x0a" "Dictionary\x93)\x81}\x8c\x01" "aK\x05sbK\x01" "aK\x02K\x03s."), FT_OK);
+    ck_assert_int_eq(READ("\x80\x04\x8c\x0a" "flair.data\x8c\x0a" "Dictionary\x93)\x81}"
+                          "\x8c\x01" "aK\x05sbK\x01" "aK\x02K\x03s."), FT_OK);
     ck_assert(value_made_by(&pickle.root, "flair.data.Dictionary"));
     ck_assert_str_eq(value_class_name(&pickle.root), "Dictionary");
     bool found;
@@ -133,7 +135,8 @@ END_TEST
 
 START_TEST(a_module_id_stands_for_its_class)
 {
-    ck_assert_int_eq(READ("\x80\x02(X\x06\0\0\0moduleq\0ctorch.nn.modules.linear\nLinear\nX\x04\0\0\0" "a.pyNtQ)\x81}b."), FT_OK);
+    ck_assert_int_eq(READ("\x80\x02(X\x06\0\0\0moduleq\0ctorch.nn.modules.linear\nLinear\n"
+                          "X\x04\0\0\0" "a.pyNtQ)\x81}b."), FT_OK);
     ck_assert(value_made_by(&pickle.root, "torch.nn.modules.linear.Linear"));
     release();
 }
@@ -157,7 +160,8 @@ START_TEST(classes_that_could_run_something_are_refused)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         ck_assert_msg(!pickle_class_allowed(names[i][0], strlen(names[i][0]), names[i][1], strlen(names[i][1])),
                       "%s.%s is allowed", names[i][0], names[i][1]);
-    static const char *const good[][2] = {{"flair.data", "Dictionary"}, {"torch", "FloatStorage"}, {"builtins", "getattr"},
+    static const char *const good[][2] = {{"flair.data", "Dictionary"}, {"torch", "FloatStorage"},
+                                          {"builtins", "getattr"},
                                           {"collections", "OrderedDict"}, {"torch.optim.sgd", "SGD"},
                                           {"flair.nn", "Outer.Inner"}, {"_codecs", "encode"}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -302,7 +306,8 @@ START_TEST(random_streams_never_crash)
 {
     unsigned seed = 20240601;
     printf("random_streams_never_crash: seed %u\n", seed);
-    static const char ops[] = "(.012FIJKLMNPQRSTUVXabcdegijloprqstuG)]}hBC\n0aN}])(tue\x81\x85\x86\x87\x88\x8c\x8f\x90\x91\x93\x94";
+    static const char ops[] = "(.012FIJKLMNPQRSTUVXabcdegijloprqstuG)]}hBC\n0aN}])(tue"
+                              "\x81\x85\x86\x87\x88\x8c\x8f\x90\x91\x93\x94";
     for (int round = 0; round < 50000; round++) {
         char stream[64];
         size_t count = 0;
