@@ -340,7 +340,7 @@ static ft_status fill_tokens(const struct gathering *g, struct sentence *sentenc
         memcpy(source, at, bytes);
         source[bytes] = ' ';
         *token = (struct token){.text = text, .bytes = bytes, .start = start, .space_after = !from->no_space_after};
-        token->chars = from->ascii ? bytes : (uint32_t)utf8_count(text, bytes);
+        token->chars = from->ascii && !empty ? bytes : (uint32_t)utf8_count(text, bytes);
         token->end = start + token->chars;
         start = token->end + 1;
         text += bytes + 1; /* the arena's memory is zero: a NUL stands between */
