@@ -134,8 +134,8 @@ const struct command command_eval = {
     .summary = "compare predicted tags with gold tags: F1 by span and type",
     .description =
         "Reads two files in columns that hold the same tokens, sentence by sentence, and counts the spans that both "
-        "tag alike. With one FILE, its last two columns are the gold tag and the predicted one, as the conlleval script "
-        "reads them. '-' is standard input.\n\n"
+        "tag alike. With one FILE, its last two columns are the gold tag and the predicted one, as the conlleval "
+        "script reads them. '-' is standard input.\n\n"
         "By --rule flair-old the gold tags go through the conversion of Flair's readers up to 0.10 first, which takes "
         "IOB1 and BIO and nothing else.\n\n"
         "The reports of conlleval and Flair are those programs' own, letter for letter. WNUT's surface forms are "
