@@ -295,7 +295,66 @@ START_TEST(gensim_files_in_one_piece_and_two_hold_the_same_words)
 }
 END_TEST
 
-/* --- files made here --- */
+/* A gensim-4 object whose words are "a" (row 0) and "b" (row `last`), with a matrix [3, 2]. */
+static const char *make_gensim(int last, const char *name)
+{
+    static const float numbers[6] = {1, 2, 3, 4, 5, 6};
+    struct buffer out = {0};
+    buffer_add(&out, "\x80\x03", 2);
+    pickle_global(&out, "gensim.models.keyedvectors", "KeyedVectors");
+    buffer_add(&out, ")\x81}", 3);
+    pickle_text(&out, "key_to_index");
+    buffer_add(&out, "}", 1);
+    pickle_text(&out, "a");
+    buffer_add(&out, "K\0s", 3);
+    pickle_text(&out, "b");
+    pickle_integer(&out, last);
+    buffer_add(&out, "ss", 2);
+    pickle_text(&out, "vectors");
+    pickle_global(&out, "numpy.core.multiarray", "_reconstruct");
+    pickle_global(&out, "numpy", "ndarray");
+    buffer_add(&out, "K\0\x85" "C\1b\x87R(K\1K\3K\2\x86", 16);
+    pickle_global(&out, "numpy", "dtype");
+    pickle_text(&out, "f4");
+    buffer_add(&out, "\x89\x88\x87R(K\3", 7);
+    pickle_text(&out, "<");
+    buffer_add(&out, "NNNtb\x89" "B", 7);
+    buffer_number(&out, sizeof numbers, 4);
+    buffer_add(&out, numbers, sizeof numbers);
+    buffer_add(&out, "tbsb.", 5);
+    const char *path = write_file(&out, name);
+    buffer_release(&out);
+    return path;
+}
+
+START_TEST(a_vocabulary_shorter_than_its_matrix_gives_unknown_words_a_row)
+{
+    const char *path = make_gensim(2, "short.gensim");
+    struct model_source *source = open_model(path);
+    const struct words_description *words = &source->words;
+    ck_assert_uint_eq(words->count, 2);
+    ck_assert_uint_eq(words->width, 2);
+    ck_assert_ptr_nonnull(words->rows);
+    ck_assert_uint_eq(words->rows[1], 2);
+    ck_assert(words->unknown_is_row);
+    float numbers[6];
+    tensor_to_f32(&words->vectors, numbers);
+    ck_assert_float_eq(numbers[5], 6);
+    import_close(source);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(a_word_whose_row_is_not_in_the_matrix_is_refused)
+{
+    static const int rows[] = {3, -1, 0x7fffffff};
+    for (size_t i = 0; i < 3; i++) {
+        const char *path = make_gensim(rows[i], "outside.gensim");
+        expect_refusal(path, "word 1 of its vocabulary has");
+        unlink(path);
+    }
+}
+END_TEST
 
 enum { TAGS = 3, HIDDEN = 2, WIDTH = 4 };
 
@@ -589,6 +648,8 @@ int main(void)
     test_add(the_trained_tagger_opens, shared_path("golden-trained/wnut17/model.pt"));
     test_add(every_golden_language_model_is_what_its_case_says, shared_path("golden/lm"));
     test_add(gensim_files_in_one_piece_and_two_hold_the_same_words, shared_path("golden/words"));
+    test_add(a_vocabulary_shorter_than_its_matrix_gives_unknown_words_a_row, NULL);
+    test_add(a_word_whose_row_is_not_in_the_matrix_is_refused, NULL);
     test_add(one_hot_embeddings_are_read, NULL);
     test_add(what_is_not_built_is_refused_by_its_name, NULL);
     test_add(an_untrained_layer_norm_changes_nothing, NULL);
