@@ -1,10 +1,10 @@
 /* eval.c - `flairtag eval`: compares the spans of two taggings of one text.
  *
- * Two files, or one file whose last two columns are the gold tag and the predicted one. What counts as a span is the
+ * Two files, or one file whose last two columns are the gold tag and the predicted one, or a file and a model. What counts as a span is the
  * rule's choice, what is printed of the counts the report's. */
 #include "base/output.h"
 #include "cmd/commands.h"
-#include "text/evaluation.h"
+#include "cmd/eval_model.h"
 #include "text/pairs.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@ struct eval_values {
     bool json, ignore_tokens;
     long tag_column, pred_column, token_column;
     const char *output;
+    struct model_values model;
 };
 
 static const struct option eval_options[] = {
@@ -41,6 +42,10 @@ static const struct option eval_options[] = {
      "print all figures as one JSON object", 0, 0},
     {'o', "output", OPTION_STRING, offsetof(struct eval_values, output), "FILE", NULL,
      "write the report to FILE (default: standard output)", 0, 0},
+    OPTION_GROUP("Model"),
+    {'m', "model", OPTION_STRING, offsetof(struct eval_values, model.model), "MODEL", NULL,
+     "tag GOLD with this model (a file, or the name of an installed one) instead of reading PRED", 0, 0},
+    MACHINE_OPTIONS(struct eval_values, model),
     OPTION_END,
 };
 
@@ -94,10 +99,14 @@ static ft_status print_report(const struct evaluation *evaluation, const struct 
 
 static int run_eval(int argc, char **argv, const struct command *self)
 {
-    struct eval_values values = {.rule = BY_REPORT};
+    struct eval_values values = {.rule = BY_REPORT, .model = MODEL_DEFAULTS};
     int operands = options_parse(self, argc, argv, &values);
     if (operands < 0)
         return operands == -1 ? FT_OK : FT_USAGE;
+    if (values.model.model && (operands != 1 || values.pred_column)) {
+        report_error("eval -m MODEL takes one file, GOLD, and no --pred-column: the model makes the predictions");
+        return FT_USAGE;
+    }
     if (operands < 1 || operands > 2) {
         report_error(
             "eval takes GOLD and PRED, or one FILE with both columns, not %d operands (see 'flairtag help eval')",
@@ -119,7 +128,9 @@ static int run_eval(int argc, char **argv, const struct command *self)
     struct ft_error error;
     struct evaluation evaluation;
     evaluation_init(&evaluation, choose_rule(&values));
-    ft_status status = count_pairs(&evaluation, &options, &error);
+    ft_status status = values.model.model ? eval_model(&values.model, options.gold, options.gold_column, options.token_column,
+                                                       &evaluation, &error)
+                                          : count_pairs(&evaluation, &options, &error);
     if (status == FT_OK)
         status = print_report(&evaluation, &values, &error);
     if (status != FT_OK)
@@ -130,18 +141,19 @@ static int run_eval(int argc, char **argv, const struct command *self)
 
 const struct command command_eval = {
     .name = "eval",
-    .operands = "GOLD PRED | FILE",
+    .operands = "GOLD PRED | FILE | -m MODEL GOLD",
     .summary = "compare predicted tags with gold tags: F1 by span and type",
     .description =
         "Reads two files in columns that hold the same tokens, sentence by sentence, and counts the spans that both "
         "tag alike. With one FILE, its last two columns are the gold tag and the predicted one, as the conlleval "
-        "script reads them. '-' is standard input.\n\n"
+        "script reads them. With -m a model tags GOLD's tokens. '-' is standard input.\n\n"
         "By --rule flair-old the gold tags go through the conversion of Flair's readers up to 0.10 first, which takes "
         "IOB1 and BIO and nothing else.\n\n"
         "The reports of conlleval and Flair are those programs' own, letter for letter. WNUT's surface forms are "
         "distinct pairs of text and type; one is correct when it was right in place at least once.",
     .examples = "flairtag eval gold.conll tagged.conll\n"
                 "flairtag eval --report conlleval tagged.conll\n"
+                "flairtag eval -m ner-english.pt gold.conll\n"
                 "flairtag eval --json --rule flair-new gold.conll tagged.conll > scores.json",
     .options = eval_options,
     .run = run_eval,

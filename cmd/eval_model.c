@@ -1,0 +1,75 @@
+/* eval_model.c - see eval_model.h. */
+#include "cmd/eval_model.h"
+#include "cmd/progress.h"
+#include "run/predictor.h"
+#include "text/pairs.h"
+
+static ft_status count_window(const struct window *window, const struct tagging *taggings, int tag_column, int token_column,
+                              struct arena *arena, struct evaluation *evaluation, struct ft_error *error)
+{
+    ft_status status = FT_OK;
+    for (size_t i = 0; status == FT_OK && i < window->count; i++) {
+        const struct sentence *sentence = &window->sentences[i];
+        const char **gold;
+        for (size_t l = 0; l < sentence->line_count; l++)
+            if (sentence->lines[l].kind == LINE_DOCSTART)
+                evaluation_add_outside(evaluation, 1);
+        if (!sentence->count)
+            continue;
+        status = sentence_column(sentence, tag_column ? tag_column : -1, token_column, arena, &gold, error);
+        if (status == FT_OK)
+            status = evaluation_add(evaluation, sentence, gold, taggings[i].tags, error);
+    }
+    return status;
+}
+
+ft_status eval_model(const struct model_values *values, const char *gold, int tag_column, int token_column,
+                     struct evaluation *evaluation, struct ft_error *error)
+{
+    struct reader_options reading = {.files = &gold, .file_count = 1, .format = INPUT_CONLL, .token_column = token_column};
+    static const struct predictor_options how;
+    struct backend *backend = NULL;
+    struct model model = {0};
+    struct reader *reader = NULL;
+    struct predictor *predictor = NULL;
+    struct progress *progress = NULL;
+    struct window window;
+    struct arena arena;
+    size_t max_chars = 0, max_tokens = 0, sentences = 0, tokens = 0;
+    window_init(&window);
+    arena_init(&arena);
+    ft_status status = model_backend(values, &backend, error);
+    if (status == FT_OK)
+        status = reader_open(&reader, &reading, error);
+    if (status == FT_OK)
+        status = model_open_tagger(values, backend, &model, error);
+    if (status == FT_OK)
+        status = predictor_new(&predictor, model.tagger, backend, &how, error);
+    if (status == FT_OK) {
+        predictor_window_size(model.tagger, &max_chars, &max_tokens);
+        progress = progress_new();
+    }
+    while (status == FT_OK) {
+        const struct tagging *taggings;
+        bool kept_less;
+        size_t done, total;
+        status = reader_next(reader, max_chars, max_tokens, &window, error);
+        if (status != FT_OK)
+            break;
+        status = predictor_run(predictor, &window, &taggings, &kept_less, error);
+        arena_clear(&arena);
+        if (status == FT_OK)
+            status = count_window(&window, taggings, tag_column, token_column, &arena, evaluation, error);
+        reader_progress(reader, &done, &total);
+        progress_update(progress, sentences += window.count, tokens += window.tokens, done, total);
+    }
+    progress_free(progress);
+    predictor_free(predictor);
+    model_close(&model);
+    reader_close(reader);
+    if (backend)
+        backend->ops->free(backend);
+    window_release(&window);
+    arena_release(&arena);
+    return status == FT_END ? FT_OK : status;
+}
