@@ -92,7 +92,8 @@ static const struct span *span_at(struct span_walk *walk, size_t token)
 
 static struct span_walk walk_spans(const struct tagging *tagging)
 {
-    return (struct span_walk){tagging->spans, tagging->spans + tagging->span_count};
+    const struct span *spans = tagging->spans;
+    return (struct span_walk){spans, tagging->span_count ? spans + tagging->span_count : spans};
 }
 
 static ft_status write_score(struct writer *w, double score, char separator, struct ft_error *error)
