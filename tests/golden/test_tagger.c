@@ -1,0 +1,151 @@
+/* Every tagger golden: Flair's files of all versions give Flair's tags, spans, vectors, emissions and confidences, opened
+ * directly and converted, and the same bits on every instruction set. */
+#include "harness.h"
+#include "model/model_file.h"
+#include "tests/golden/golden.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Limits: rounding of float32. A CRF's confidence is the softmax of a running sum, whose error grows with the sentence. */
+#define EMBEDDING_LIMIT 1e-6
+#define EMISSION_LIMIT 5e-5
+#define SOFTMAX_LIMIT 1e-5
+#define CRF_LIMIT 5e-4
+
+static void check_converted(const struct tagger *tagger, struct backend *backend, const struct tagged *direct,
+                            const char *input, const char *name)
+{
+    char folder[] = "/tmp/golden-tagger-XXXXXX", path[64], what[256];
+    struct output *output = NULL;
+    struct ft_error error = {""};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    ck_assert_msg(output_open(&output, path, &error) == FT_OK, "%s", error.text);
+    ck_assert_msg(tagger_save(tagger, output, &error) == FT_OK, "%s: saving: %s", name, error.text);
+    ck_assert_msg(output_close(output, &error) == FT_OK, "%s", error.text);
+    struct model model;
+    struct tagged tagged;
+    golden_open(&model, path, backend);
+    tagged_run(&tagged, model.tagger, backend, input);
+    snprintf(what, sizeof what, "%s after conversion", name);
+    tagged_same(direct, &tagged, tagger, what);
+    for (size_t i = 0; i < tagger->crf.tags; i++)
+        ck_assert_str_eq(model.tagger->tags[i], tagger->tags[i]);
+    ck_assert_int_eq(model.tagger->span_rule, tagger->span_rule);
+    ck_assert_int_eq(model.tagger->token_labels, tagger->token_labels);
+    tagged_release(&tagged);
+    model_close(&model);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void check_instruction_sets(const struct tagger *tagger, const struct tagged *direct, const char *input,
+                                   const char *name)
+{
+    for (const struct kernels *const *set = kernels_available() + 1; set[-1] && *set; set++) {
+        if (tagger->width > 256 && !strcmp((*set)->name, "scalar"))
+            continue; /* half a minute of fmaf; the small models run the same code */
+        char what[256];
+        struct backend *backend = golden_backend(1, 5, (*set)->name);
+        struct tagged tagged;
+        snprintf(what, sizeof what, "%s with %s", name, (*set)->name);
+        tagged_run(&tagged, tagger, backend, input);
+        tagged_same(direct, &tagged, tagger, what);
+        tagged_release(&tagged);
+        backend->ops->free(backend);
+    }
+}
+
+static void check_case(const char *folder)
+{
+    char path[1024], input[1024];
+    struct backend *backend = golden_backend(2, 0, "auto");
+    struct golden golden;
+    struct model model;
+    struct tagged tagged;
+    snprintf(path, sizeof path, "%s/model.pt", folder);
+    snprintf(input, sizeof input, "%s/input.conll", folder);
+    golden_read(&golden, folder, "expected.tags.tsv", "expected.spans.tsv");
+    golden_open(&model, path, backend);
+    ck_assert_msg(model.kind == MODEL_TAGGER, "%s is no tagger", path);
+    const struct tagger *tagger = model.tagger;
+    double limit = tagger->has_crf ? CRF_LIMIT : SOFTMAX_LIMIT;
+    tagged_run(&tagged, tagger, backend, input);
+    size_t count, *sentences = golden_numbers(folder, "dump", "sentences", &count);
+    double embeddings = golden_check_rows(folder, "embeddings.npy", &tagged, tagged.embeddings, tagged.width, sentences, count,
+                                          EMBEDDING_LIMIT, folder);
+    double emissions = golden_check_rows(folder, "emissions.npy", &tagged, tagged.emissions, tagger->crf.tags, sentences,
+                                         count, EMISSION_LIMIT, folder);
+    double confidence = golden_check_tags(&golden, &tagged, tagger, limit, folder);
+    printf("%s: %zu tokens, worst differences: embeddings %.1e, emissions %.1e, confidence %.1e\n", folder, golden.count,
+           embeddings, emissions, confidence);
+    fflush(stdout);
+    golden_check_predictor(&golden, &tagged, tagger, backend, limit, folder);
+    check_converted(tagger, backend, &tagged, input, folder);
+    check_instruction_sets(tagger, &tagged, input, folder);
+    free(sentences);
+    tagged_release(&tagged);
+    model_close(&model);
+    golden_release(&golden);
+    backend->ops->free(backend);
+}
+
+#define OWN_CASES(each)                                                                                                  \
+    each(own_v0_10_zip_word_crf, "v0.10-zip-word-crf")                                                                   \
+    each(own_v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf")                                                               \
+    each(own_v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject")                                       \
+    each(own_v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half")                                             \
+    each(own_v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf")                                                               \
+    each(own_v0_4_3_legacy_word_gensim3_softmax, "v0.4.3-legacy-word-gensim3-softmax")                                   \
+    each(own_v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden")                                   \
+    each(own_v0_8_legacy_word_gensim4_inithidden_rnn2, "v0.8-legacy-word-gensim4-inithidden-rnn2")                       \
+    each(own_v0_8_zip_views, "v0.8-zip-views")
+
+#define SHARED_CASES(each)                                                                                               \
+    each(v0_10_zip_word_crf, "v0.10-zip-word-crf")                                                                       \
+    each(v0_10_zip_word_stable_softmax_inithidden, "v0.10-zip-word-stable-softmax-inithidden")                           \
+    each(v0_11_3_legacy_word_softmax_BIO, "v0.11.3-legacy-word-softmax-BIO")                                             \
+    each(v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf")                                                                   \
+    each(v0_12_2_legacy_fwbw_inithidden_ignored, "v0.12.2-legacy-fwbw-inithidden-ignored")                               \
+    each(v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject")                                           \
+    each(v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half")                                                 \
+    each(v0_15_1_zip_single_fw_nornn, "v0.15.1-zip-single-fw-nornn")                                                     \
+    each(v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf")                                                                   \
+    each(v0_4_3_legacy_fwbw_crf, "v0.4.3-legacy-fwbw-crf")                                                               \
+    each(v0_4_3_legacy_word_gensim3_softmax, "v0.4.3-legacy-word-gensim3-softmax")                                       \
+    each(v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden")                                       \
+    each(v0_4_4_legacy_word_gensim3_crf_rnn2, "v0.4.4-legacy-word-gensim3-crf-rnn2")                                     \
+    each(v0_4_4_zip_fwbw_crf_2layer, "v0.4.4-zip-fwbw-crf-2layer")                                                       \
+    each(v0_6_1_zip_word_gensim4_crf_noreproject, "v0.6.1-zip-word-gensim4-crf-noreproject")                             \
+    each(v0_8_legacy_half, "v0.8-legacy-half")                                                                           \
+    each(v0_8_legacy_word_gensim4_inithidden_rnn2, "v0.8-legacy-word-gensim4-inithidden-rnn2")                           \
+    each(v0_8_zip_H256_crf, "v0.8-zip-H256-crf")                                                                         \
+    each(v0_8_zip_fwbw_crf_BIO_reproject19, "v0.8-zip-fwbw-crf-BIO-reproject19")                                         \
+    each(v0_8_zip_views, "v0.8-zip-views")
+
+#define OWN_TEST(id, folder)                                                                                             \
+    START_TEST(id)                                                                                                       \
+    {                                                                                                                    \
+        check_case("tests/golden/tagger/" folder);                                                                       \
+    }                                                                                                                    \
+    END_TEST
+#define SHARED_TEST(id, folder)                                                                                          \
+    START_TEST(id)                                                                                                       \
+    {                                                                                                                    \
+        check_case(shared_path("golden/tagger/" folder));                                                                \
+    }                                                                                                                    \
+    END_TEST
+OWN_CASES(OWN_TEST)
+SHARED_CASES(SHARED_TEST)
+
+#define ADD_OWN(id, folder) test_add(id, NULL);
+#define ADD_SHARED(id, folder) test_add(id, shared_path("golden/tagger/" folder));
+
+int main(void)
+{
+    OWN_CASES(ADD_OWN)
+    SHARED_CASES(ADD_SHARED)
+    return test_run("golden-tagger");
+}
