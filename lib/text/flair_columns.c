@@ -60,7 +60,8 @@ static size_t next_column(const struct flair_columns *columns, const char *text,
     return end - start;
 }
 
-static void find_fields(const struct flair_columns *columns, const char *text, size_t bytes, struct flair_fields *fields)
+static void find_fields(const struct flair_columns *columns, const char *text, size_t bytes,
+                        struct flair_fields *fields)
 {
     bytes = without_trailing_space(text, bytes);
     *fields = (struct flair_fields){0};
@@ -104,7 +105,8 @@ enum flair_line flair_columns_line(struct flair_columns *columns, const char *te
 {
     *fields = (struct flair_fields){0};
     if (!without_trailing_space(text, bytes)) {
-        if (!columns->token_in_group && !columns->empty_in_group) /* else flair_columns_end still needs what the group was like */
+        /* Else flair_columns_end still needs to know what the group was like. */
+        if (!columns->token_in_group && !columns->empty_in_group)
             end_group(columns);
         return FLAIR_BLANK;
     }

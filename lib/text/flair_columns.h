@@ -46,8 +46,8 @@ bool flair_columns_hollow(const struct flair_columns *columns);
  * spans of its sentence). Returns true when the tags are labels of single tokens, false when they are spans'. */
 bool flair_columns_end(struct flair_columns *columns, const char **tags, size_t count);
 
-/* The spans that Flair makes of a sentence's tags (as flair_columns_end left them): by the rule of Flair 0.11 and later, but
- * no span is of type O. NULL when out of memory. */
+/* The spans that Flair makes of a sentence's tags (as flair_columns_end left them): by the rule of Flair 0.11 and later,
+ * but no span is of type O. NULL when out of memory. */
 struct span *flair_columns_spans(const char *const *tags, size_t count, struct arena *arena, size_t *span_count);
 
 #endif

@@ -1,5 +1,5 @@
-/* reader.c - see reader.h. Files follow each other here; lines come from reader_lines.c, sentences of the single formats
- * from reader_columns.c, reader_text.c and reader_json.c. */
+/* reader.c - see reader.h. Files follow each other here; lines come from reader_lines.c, sentences of the single
+ * formats from reader_columns.c, reader_text.c and reader_json.c. */
 #include "text/reader.h"
 #include "text/reader_columns.h"
 #include "text/reader_guess.h"
@@ -80,14 +80,16 @@ static ft_status start_file(struct reader *r, struct ft_error *error)
     ft_status status = FT_OK;
     /* Blank lines and comments tell nothing, but neither do they hold a sentence that somebody waits for. */
     while (!status && r->format == INPUT_GUESS && count < MOST_GUESS_BYTES) {
-        status = lines_peek(&r->lines, count < GUESS_BYTES ? GUESS_BYTES : MOST_GUESS_BYTES, count > 0, &bytes, &count, error);
+        size_t most = count < GUESS_BYTES ? GUESS_BYTES : MOST_GUESS_BYTES;
+        status = lines_peek(&r->lines, most, count > 0, &bytes, &count, error);
         if (count)
             settle_format(r, guess_by_beginning(bytes, count));
     }
     return status == FT_END ? FT_OK : status;
 }
 
-static ft_status take_line(struct reader *r, struct window *window, const struct text_line *line, struct ft_error *error)
+static ft_status take_line(struct reader *r, struct window *window, const struct text_line *line,
+                           struct ft_error *error)
 {
     bool complete;
     ft_status status;

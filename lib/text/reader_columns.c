@@ -2,7 +2,8 @@
  *
  * Our own rule: a line with a TAB splits at TABs only, others at blanks, of which a run counts as one; a line of white
  * space ends a sentence; a line without TAB whose first column is `#` is a comment; `-DOCSTART-` is no token. CoNLL-U
- * differs in that any line which begins with `#` is a comment, and that multi-word ranges and empty nodes are no tokens. */
+ * differs in that any line which begins with `#` is a comment, and that multi-word ranges and empty nodes are no
+ * tokens. */
 #include "text/reader_columns.h"
 #include "base/utf8.h"
 #include <stdlib.h>
@@ -219,8 +220,8 @@ static ft_status take_token(struct gathering *g, struct lines *lines, const stru
                             const struct columns *c, struct ft_error *error)
 {
     if (c->found < g->token_column)
-        return lines_bad(lines, line, error, "expected %d columns or more, found %d (--token-column says where tokens are)",
-                         g->token_column, c->found);
+        return lines_bad(lines, line, error,
+                         "expected %d columns or more, found %d (--token-column says where tokens are)", g->token_column, c->found);
     if (c->found < g->tag_column)
         return lines_bad(lines, line, error, "expected %d columns or more, found %d (--tag-column says where tags are)",
                          g->tag_column, c->found);
@@ -252,8 +253,8 @@ static ft_status take_token(struct gathering *g, struct lines *lines, const stru
     return FT_OK;
 }
 
-static ft_status take_by_own_rules(struct gathering *g, struct lines *lines, const struct text_line *line, bool *complete,
-                                   struct ft_error *error)
+static ft_status take_by_own_rules(struct gathering *g, struct lines *lines, const struct text_line *line,
+                                   bool *complete, struct ft_error *error)
 {
     struct gathered_line *added;
     if (is_white(line->text, line->bytes)) {
@@ -287,8 +288,8 @@ static ft_status take_by_flair_rules(struct gathering *g, struct lines *lines, c
     blank.bytes = 0;
     enum flair_line kind = flair_columns_line(&g->flair, line->text, line->bytes, &fields);
     if (kind == FLAIR_SHORT)
-        return lines_bad(lines, line, error, "expected %d columns or more, found %d (--token-column says where tokens are)",
-                         g->token_column, fields.found);
+        return lines_bad(lines, line, error,
+                         "expected %d columns or more, found %d (--token-column says where tokens are)", g->token_column, fields.found);
     struct gathered_line *added;
     ft_status status = add_line(g, kind == FLAIR_BLANK ? &blank : line, &added, error);
     *complete = kind == FLAIR_BLANK && (g->tokens > 0 || flair_columns_hollow(&g->flair));
@@ -397,8 +398,8 @@ ft_status gathering_deliver(struct gathering *g, struct window *window, struct f
         return FT_OK;
     if (flair_columns_hollow(&g->flair)) {
         if (g->refuses_hollow)
-            return ft_fail(error, FT_INPUT, "%s:%zu: sentence of empty tokens only (--on-error skip or replace goes on)", g->file,
-                           g->first_line);
+            return ft_fail(error, FT_INPUT, "%s:%zu: sentence of empty tokens only (--on-error skip or replace goes on)",
+                           g->file, g->first_line);
         flair_columns_end(&g->flair, NULL, 0);
     }
     struct sentence *sentence = window_add(window);

@@ -19,7 +19,9 @@ enum input_format guess_by_name(const char *name)
     size_t bytes = strlen(name);
     if (ends_with(name, bytes, ".gz"))
         bytes -= 3;
-    return ends_with(name, bytes, ".conllu") ? INPUT_CONLLU : ends_with(name, bytes, ".jsonl") ? INPUT_JSONL : INPUT_GUESS;
+    if (ends_with(name, bytes, ".conllu"))
+        return INPUT_CONLLU;
+    return ends_with(name, bytes, ".jsonl") ? INPUT_JSONL : INPUT_GUESS;
 }
 
 static bool is_blank(char c)
@@ -128,7 +130,8 @@ enum input_format guess_by_beginning(const char *bytes, size_t count)
         while (lead < length && is_blank(line[lead]))
             lead++;
         bool brace = lead < length && line[lead] == '{';
-        if (!evidence.lines && brace && memchr(line + lead, '"', length - lead) && memchr(line + lead, ':', length - lead))
+        if (!evidence.lines && brace && memchr(line + lead, '"', length - lead) &&
+            memchr(line + lead, ':', length - lead))
             return INPUT_JSONL;
         bool comment = lead < length && line[lead] == '#' && (lead + 1 == length || is_blank(line[lead + 1])) &&
                        !memchr(line, '\t', length);

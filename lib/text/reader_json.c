@@ -13,11 +13,11 @@ static int hex_value(const char *at)
 {
     int value = 0;
     for (int i = 0; i < 4; i++) {
-        char c = at[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-        if (digit < 0)
+        static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+        const char *digit = at[i] ? strchr(digits, at[i]) : NULL;
+        if (!digit)
             return -1;
-        value = value * 16 + digit;
+        value = value * 16 + (int)(digit - digits) % 16;
     }
     return value;
 }
@@ -49,8 +49,8 @@ static ft_status check_escapes(struct lines *lines, const struct text_line *line
     while ((bad = find_bad_escape(bad))) {
         if (lines->options.on_error != ON_ERROR_REPLACE) {
             *skip = true;
-            return lines_bad(lines, line, error, "escape \\u%.4s in JSON is no character (--on-error skip or replace goes on)",
-                             bad + 2);
+            return lines_bad(lines, line, error,
+                             "escape \\u%.4s in JSON is no character (--on-error skip or replace goes on)", bad + 2);
         }
         memcpy(bad + 2, "fffd", 4);
         lines->counts.characters_replaced++;
@@ -89,8 +89,8 @@ static void align(struct sentence *sentence, char *text, size_t bytes)
     sentence->source_bytes = bytes;
 }
 
-static ft_status take_tokens(struct window *window, struct lines *lines, const struct text_line *line, const cJSON *list,
-                             bool *skip, struct ft_error *error)
+static ft_status take_tokens(struct window *window, struct lines *lines, const struct text_line *line,
+                             const cJSON *list, bool *skip, struct ft_error *error)
 {
     size_t count = (size_t)cJSON_GetArraySize(list), at = 0;
     struct word *words = malloc((count + 1) * sizeof *words);
@@ -142,8 +142,8 @@ static ft_status take_gold(struct window *window, size_t first, const cJSON *lis
     return FT_OK;
 }
 
-static ft_status take_object(struct window *window, struct lines *lines, const struct text_line *line, const cJSON *json,
-                             bool *skip, struct ft_error *error)
+static ft_status take_object(struct window *window, struct lines *lines, const struct text_line *line,
+                             const cJSON *json, bool *skip, struct ft_error *error)
 {
     const cJSON *tokens = cJSON_GetObjectItemCaseSensitive(json, "tokens");
     const cJSON *text = cJSON_GetObjectItemCaseSensitive(json, "text");
@@ -179,7 +179,8 @@ static ft_status take_object(struct window *window, struct lines *lines, const s
 }
 
 /* Puts in what the sentences of one line have in common, and counts them. */
-static void finish(struct window *window, size_t first, const struct text_line *line, const char *object, size_t *number)
+static void finish(struct window *window, size_t first, const struct text_line *line, const char *object,
+                   size_t *number)
 {
     for (size_t i = first; i < window->count; i++) {
         struct sentence *sentence = &window->sentences[i];

@@ -145,7 +145,7 @@ static bool eight_are_plain(const char *text)
     return !((eight | (eight - 0x0101010101010101u)) & 0x8080808080808080u);
 }
 
-/* True for nothing but ASCII without NUL: the common case. The last bytes are looked at together with some before them. */
+/* True for nothing but ASCII without NUL: the common case. The last bytes are looked at together with some before. */
 static bool is_plain(const char *text, size_t bytes)
 {
     for (size_t i = 0; i + 8 < bytes; i += 8)
@@ -269,8 +269,8 @@ static ft_status clean_line(struct lines *lines, struct text_line *line, struct 
     }
     size_t column = utf8_count(line->text, bad) + 1;
     if (is_nul)
-        return ft_fail(error, FT_INPUT, "%s:%zu:%zu: NUL byte (--on-error skip or replace goes on)", line->file, line->number,
-                       column);
+        return ft_fail(error, FT_INPUT, "%s:%zu:%zu: NUL byte (--on-error skip or replace goes on)", line->file,
+                       line->number, column);
     const char *hint = line->number == 1 && bad == 0 && line->bytes > 1 &&
                                (!memcmp(line->text, "\xff\xfe", 2) || !memcmp(line->text, "\xfe\xff", 2))
                            ? "this looks like UTF-16; convert it to UTF-8 first"

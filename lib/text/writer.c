@@ -214,8 +214,8 @@ static ft_status write_header(struct writer *w, struct ft_error *error)
     return output_text(w->output, "file\tsentence\tfirst\tlast\tstart\tend\ttype\ttext\tscore\n", error);
 }
 
-static ft_status write_row(struct writer *w, const struct sentence *sentence, size_t first, size_t last, const char *type,
-                           double score, struct ft_error *error)
+static ft_status write_row(struct writer *w, const struct sentence *sentence, size_t first, size_t last,
+                           const char *type, double score, struct ft_error *error)
 {
     struct output *out = w->output;
     const struct token *from = &sentence->tokens[first], *to = &sentence->tokens[last];

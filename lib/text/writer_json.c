@@ -103,8 +103,8 @@ static void add_span(struct json_writer *json, const struct sentence *sentence, 
     const char *text = source_text(&json->cursor, sentence, span->first, span->last, &bytes);
     comma(&json->spans);
     buffer_format(&json->spans, "{\"start\": %u, \"end\": %u, \"first\": %zu, \"last\": %zu, \"type\": ",
-                  sentence->tokens[span->first].start, sentence->tokens[span->last].end, json->token_count + span->first,
-                  json->token_count + span->last);
+                  sentence->tokens[span->first].start, sentence->tokens[span->last].end,
+                  json->token_count + span->first, json->token_count + span->last);
     buffer_json_string(&json->spans, span->type, strlen(span->type));
     buffer_text(&json->spans, ", \"text\": ");
     buffer_json_string(&json->spans, text, bytes);

@@ -152,6 +152,34 @@ START_TEST(a_closed_pipe_ends_quietly)
 }
 END_TEST
 
+START_TEST(a_header_can_be_written_last_into_a_file_only)
+{
+    struct output *output;
+    struct ft_error error;
+    ck_assert_int_eq(output_open(&output, path_of("patched"), &error), FT_OK);
+    output_text(output, "????text", &error);
+    ck_assert_int_eq(output_patch(output, 0, "head", 4, &error), FT_OK);
+    output_text(output, " and more", &error);
+    ck_assert_int_eq(output_close(output, &error), FT_OK);
+    ck_assert(holds(path_of("patched"), "headtext and more"));
+    ck_assert_int_eq(output_open(&output, "/dev/null", &error), FT_OK);
+    ck_assert_int_eq(output_patch(output, 0, "head", 4, &error), FT_USAGE);
+    output_discard(output);
+}
+END_TEST
+
+START_TEST(an_interrupted_output_can_keep_its_part)
+{
+    struct output *output;
+    struct ft_error error;
+    ck_assert_int_eq(output_open(&output, path_of("kept"), &error), FT_OK);
+    output_text(output, "half", &error);
+    ck_assert_int_eq(output_keep_part(output, &error), FT_OK);
+    ck_assert(holds(path_of("kept.part"), "half"));
+    ck_assert(!exists(path_of("kept")));
+}
+END_TEST
+
 START_TEST(pieces_of_any_size_arrive_in_order)
 {
     struct output *output;
@@ -194,6 +222,8 @@ int main(void)
     test_add(a_full_disk_is_told_by_name, "/dev/full");
     test_add(a_folder_that_is_missing_or_in_the_way_is_told, NULL);
     test_add(a_closed_pipe_ends_quietly, NULL);
+    test_add(a_header_can_be_written_last_into_a_file_only, NULL);
+    test_add(an_interrupted_output_can_keep_its_part, NULL);
     test_add(pieces_of_any_size_arrive_in_order, NULL);
     int result = test_run("output");
     char command[600];
