@@ -148,6 +148,13 @@ START_TEST(initials_of_people_are_kept)
         {"Señora P. Gil spoke. Miss Q. Lee sang. Doktor R. Ott slept.",
          "Señora P. Gil spoke . | Miss Q. Lee sang . | Doktor R. Ott slept ."},
         {"They saw vitamin C. Nobody ate it.", "They saw vitamin C . | Nobody ate it ."},
+        {"They asked mister A. Lund, miss B. Ott and doctor C. Dahl.",
+         "They asked mister A. Lund , miss B. Ott and doctor C. Dahl ."},
+        {"Ask captain D. Moor, commander E. Fink or general F. Rau.",
+         "Ask captain D. Moor , commander E. Fink or general F. Rau ."},
+        {"Ask professor G. Au, magister H. Ley, doktor I. Uhl, señor J. Gil or señorita K. Sol.",
+         "Ask professor G. Au , magister H. Ley , doktor I. Uhl , señor J. Gil or señorita K. Sol ."},
+        {"Ask sir L. Bell. Then go.", "Ask sir L . | Bell . | Then go ."},
     };
     check_examples(examples, sizeof examples / sizeof *examples);
 }
@@ -217,6 +224,16 @@ START_TEST(brackets_hold_sentences_together)
          "This fragment is certainly longer than fifty-five characters ( so it goes on . | And this other "
          "fragment is also longer than fifty-five characters ) here ."},
         {"One) closes. Two (opens. Three) closes.", "One ) closes . | Two ( opens. Three ) closes ."},
+        {"The first part is long enough to be no fragment at all (which has. The rest is here and it goes on) "
+         "now.",
+         "The first part is long enough to be no fragment at all ( which has. The rest is here and it goes on "
+         ") now ."},
+        {"The first part is long enough to be no fragment at all, never [which has. The rest is here, and it "
+         "goes on and on and on] now.",
+         "The first part is long enough to be no fragment at all , never [ which has. The rest is here , and "
+         "it goes on and on and on ] now ."},
+        {"(see Moser et al. Also Kurz (1990), and more", "( see Moser et al. Also Kurz ( 1990 ) , and more"},
+        {"[as in J. Chem. Soc: not closed", "[ as in J. Chem. Soc : not closed"},
     };
     check_examples(examples, sizeof examples / sizeof *examples);
 }
@@ -261,6 +278,9 @@ START_TEST(marks_at_the_end_of_tokens_come_off)
         {"Go to Rome.)", "Go to Rome . )"},
         {"So he (left.)", "So he ( left . )"},
         {"!x", "! x"},
+        {"We saw Rome.~ -", "We saw Rome . ~ -"},
+        {"We saw Rome.~ - /", "We saw Rome. ~ - /"},
+        {"We saw the girls'(all) hats", "We saw the girls '( all ) hats"},
     };
     check_examples(examples, sizeof examples / sizeof *examples);
 }
@@ -317,6 +337,8 @@ START_TEST(numbers_with_units_and_formulas)
         {"5-6 and 5–6 and 5−6", "5-6 and 5 – 6 and 5 − 6"},
         {"+49-30-1234", "+ 49-30-1234"},
         {"1/2 3*4 a=b", "1 / 2 3 * 4 a = b"},
+        {"a flux of mol³ and mmol⁻² and abcd³", "a flux of mol³ and mmol⁻² and abcd³"},
+        {"at x:5 and 5:x", "at x : 5 and 5 : x"},
     };
     check_examples(examples, sizeof examples / sizeof *examples);
 }
@@ -390,6 +412,22 @@ START_TEST(other_scripts)
 }
 END_TEST
 
+START_TEST(every_mark_of_a_set_counts)
+{
+    static const struct example examples[] = {
+        {"a\302\255b a֊b a־b a༌b a᐀b a᠆b a‐b a‑b a‒b a⸗b a゠b a-b",
+         "a\302\255b a֊b a־b a༌b a᐀b a᠆b a‐b a‑b a‒b a⸗b a゠b a-b"},
+        {"a–b a—b a−b a_b", "a – b a — b a − b a _ b"},
+        {"A‼ B‽ C⁇ D⁈ E⁉ F。 G﹒ H﹗ I！ J． K？ L｡ M. N! O? P… Q",
+         "A ‼ | B ‽ | C ⁇ | D ⁈ | E ⁉ | F 。 | G ﹒ | H ﹗ | I ！ | J ． | K ？ | L ｡ | M. N ! | O ? | P … Q"},
+        {"a´s bʹs cʼs d’s e′s f's g`s", "a ´s b ʹs c ʼs d ’s e ′s f 's g ` s"},
+        {"It is. \"He is.’ He is.” He is.‘ He is.» He.",
+         "It is . | \" He is.’ | He is . ” | He is. ‘ He is. » He ."},
+    };
+    check_examples(examples, sizeof examples / sizeof *examples);
+}
+END_TEST
+
 /* One line feed parts words and what is cut off at a word's end, two or more part sentences, if no blank is before. */
 START_TEST(line_feeds_part_sentences_when_two_stand_together)
 {
@@ -427,6 +465,7 @@ int main(void)
     test_add(emoji_and_symbols_stay_together, NULL);
     test_add(white_space_of_all_kinds_parts_words, NULL);
     test_add(other_scripts, NULL);
+    test_add(every_mark_of_a_set_counts, NULL);
     test_add(line_feeds_part_sentences_when_two_stand_together, NULL);
     return test_run("segtok");
 }
