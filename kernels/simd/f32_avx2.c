@@ -18,7 +18,9 @@
 #define V_SCALE2(p, shifted)                                                                                            \
     _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23),          \
                                                           _mm256_set1_epi32(0x3f800000))))
+#define V_CHAINS 12
 #include "kernels/simd/gates.h"
+#include "kernels/simd/peak.h"
 
 static inline __attribute__((always_inline)) void multiply_block(int rows, float *acc, const float *const *a, const float *w,
                                                                  size_t k, const char *next, size_t next_bytes)
@@ -67,33 +69,8 @@ static void multiply(float *acc, size_t rows, const float *const *a, const float
             size_t left = next_bytes - at < share ? next_bytes - at : share;
             const char *ahead = next + at;
             at += left;
-            switch (count) {
-            case 6: multiply_block(6, to, from, columns, k, ahead, left); break;
-            case 5: multiply_block(5, to, from, columns, k, ahead, left); break;
-            case 4: multiply_block(4, to, from, columns, k, ahead, left); break;
-            case 3: multiply_block(3, to, from, columns, k, ahead, left); break;
-            case 2: multiply_block(2, to, from, columns, k, ahead, left); break;
-            default: multiply_block(1, to, from, columns, k, ahead, left);
-            }
+            MULTIPLY_ROWS(count, to, from, columns, k, ahead, left);
         }
-}
-
-static double peak(size_t rounds, float *sink)
-{
-    enum { CHAINS = 12 };
-    V sum[CHAINS], x = V_SET(0.5f), y = V_SET(*sink);
-    for (int i = 0; i < CHAINS; i++)
-        sum[i] = V_SET((float)i);
-    for (size_t r = 0; r < rounds; r++)
-#pragma GCC unroll 24
-        for (int i = 0; i < CHAINS; i++)
-            sum[i] = V_FMA(sum[i], x, y);
-    for (int i = 1; i < CHAINS; i++)
-        sum[0] = V_ADD(sum[0], sum[i]);
-    float result[V_WIDTH];
-    V_STORE(result, sum[0]);
-    *sink = result[0];
-    return 2.0 * CHAINS * V_WIDTH * (double)rounds;
 }
 
 const struct kernels kernels_avx2 = {"avx2", multiply, gates_lstm_rows, gates_gru_rows, peak};

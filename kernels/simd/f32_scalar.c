@@ -28,7 +28,9 @@ static float scale2(float p, float shifted)
 #define V_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define V_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define V_SCALE2(p, shifted) scale2(p, shifted)
+#define V_CHAINS 8
 #include "kernels/simd/gates.h"
+#include "kernels/simd/peak.h"
 
 static void multiply(float *acc, size_t rows, const float *const *a, const float *w, size_t k, const char *next,
                      size_t next_bytes)
@@ -39,24 +41,6 @@ static void multiply(float *acc, size_t rows, const float *const *a, const float
         for (size_t i = 0; i < k; i++)
             for (size_t j = 0; j < PANEL; j++)
                 acc[r * PANEL + j] = fmaf(a[r][i], w[i * PANEL + j], acc[r * PANEL + j]);
-}
-
-static double peak(size_t rounds, float *sink)
-{
-    enum { CHAINS = 8 };
-    V sum[CHAINS], x = V_SET(0.5f), y = V_SET(*sink);
-    for (int i = 0; i < CHAINS; i++)
-        sum[i] = V_SET((float)i);
-    for (size_t r = 0; r < rounds; r++)
-#pragma GCC unroll 24
-        for (int i = 0; i < CHAINS; i++)
-            sum[i] = V_FMA(sum[i], x, y);
-    for (int i = 1; i < CHAINS; i++)
-        sum[0] = V_ADD(sum[0], sum[i]);
-    float result[V_WIDTH];
-    V_STORE(result, sum[0]);
-    *sink = result[0];
-    return 2.0 * CHAINS * V_WIDTH * (double)rounds;
 }
 
 const struct kernels kernels_scalar = {"scalar", multiply, gates_lstm_rows, gates_gru_rows, peak};
