@@ -2,7 +2,7 @@
 
 Usage: python tests/bench/segtok_compare.py FILE... (plain or gz, UTF-8; run from the top of the repository)
 
-Needs Flair (pip install flair==0.15.1), a C compiler and utf8proc. Builds tests/unit/segtok_dump.c in a temporary folder,
+Needs Flair (pip install flair==0.15.1), a C compiler and utf8proc. Builds tests/bench/segtok_dump.c in a temporary folder,
 prints for every file the lines compared and how many agree, the first lines that do not, and leaves with 1 when fewer than
 99.9 % of a file's lines agree. Lines on which Flair itself fails (it looks for a token that it has changed) are left out
 and counted.
@@ -36,7 +36,7 @@ def flair_boundaries(splitter, line):
 
 def build(folder):
     program = os.path.join(folder, "segtok_dump")
-    sources = ["tests/unit/segtok_dump.c", "lib/text/sentence.c", "lib/base/utf8.c", "lib/base/arena.c",
+    sources = ["tests/bench/segtok_dump.c", "lib/text/sentence.c", "lib/base/utf8.c", "lib/base/arena.c",
                "lib/base/error.c"] + sorted(glob.glob("lib/text/segtok*.c"))
     command = [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O2", "-Ilib", "-I.", *sources, "-o", program]
     subprocess.run(command + ["-lutf8proc"], check=True)
