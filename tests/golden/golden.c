@@ -3,15 +3,13 @@
 #include "base/input.h"
 #include "base/npy.h"
 #include <cjson/cJSON.h>
-#include <check.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void check_status(ft_status status, const struct ft_error *error, const char *what)
 {
-    ck_assert_msg(status == FT_OK, "%s: status %d: %s", what, status, error->text);
+    EXPECT(status == FT_OK, "%s: status %d: %s", what, status, error->text);
 }
 
 static char *slurp(const char *folder, const char *file)
@@ -36,7 +34,7 @@ static size_t count_of(const char *text, char wanted)
 static char *field(char **line, const char *file)
 {
     char *start = *line;
-    ck_assert_msg(start, "%s: a line lacks columns", file);
+    EXPECT(start, "%s: a line lacks columns", file);
     char *tab = strchr(start, '\t');
     if (tab)
         *tab++ = '\0';
@@ -75,7 +73,7 @@ static void read_tags(struct golden *golden, const char *file)
     }
     if (golden->count > begun)
         golden->ends[golden->sentences++] = golden->count;
-    ck_assert_msg(golden->count > 0, "%s holds no tokens", file);
+    EXPECT(golden->count > 0, "%s holds no tokens", file);
 }
 
 static void read_spans(struct golden *golden, const char *file)
@@ -138,7 +136,7 @@ static void read_window(struct window *window, const char *path)
     struct window rest;
     window_init(&rest);
     ft_status status = reader_next(reader, SIZE_MAX, SIZE_MAX, &rest, &error);
-    ck_assert_msg(status == FT_END, "%s: one window did not take all of it (status %d: %s)", path, status, error.text);
+    EXPECT(status == FT_END, "%s: one window did not take all of it (status %d: %s)", path, status, error.text);
     window_release(&rest);
     reader_close(reader);
 }
@@ -196,25 +194,19 @@ void tagged_release(struct tagged *tagged)
 static void same_floats(const float *a, const float *b, size_t rows, size_t width, const char *kind, const char *what)
 {
     for (size_t i = 0; i < rows * width; i++)
-        ck_assert_msg(!memcmp(&a[i], &b[i], sizeof *a), "%s: %s of token %zu, column %zu: %.9g is not %.9g", what, kind,
-                      i / width + 1, i % width, (double)a[i], (double)b[i]);
+        EXPECT(!memcmp(&a[i], &b[i], sizeof *a), "%s: %s of token %zu, column %zu: %.9g is not %.9g", what, kind,
+               i / width + 1, i % width, (double)a[i], (double)b[i]);
 }
 
 void tagged_same(const struct tagged *a, const struct tagged *b, const struct tagger *tagger, const char *what)
 {
     size_t tokens = a->embedded.tokens;
-    ck_assert_msg(b->embedded.tokens == tokens && b->width == a->width, "%s: %zu tokens of width %zu, not %zu of %zu", what,
-                  b->embedded.tokens, b->width, tokens, a->width);
+    EXPECT(b->embedded.tokens == tokens && b->width == a->width, "%s: %zu tokens of width %zu, not %zu of %zu", what,
+           b->embedded.tokens, b->width, tokens, a->width);
     same_floats(a->embeddings, b->embeddings, tokens, a->width, "embedding", what);
     same_floats(a->emissions, b->emissions, tokens, tagger->crf.tags, "emission", what);
     same_floats(a->confidences, b->confidences, tokens, 1, "confidence", what);
-    ck_assert_msg(!memcmp(a->tags, b->tags, tokens * sizeof *a->tags), "%s: the tags differ", what);
-}
-
-double golden_distance(double a, double b)
-{
-    double distance = fabs(a - b);
-    return distance == distance ? distance : INFINITY;
+    EXPECT(!memcmp(a->tags, b->tags, tokens * sizeof *a->tags), "%s: the tags differ", what);
 }
 
 static double worse(double a, double b)
@@ -228,17 +220,17 @@ static double check_spans(const struct golden *golden, size_t *at, size_t senten
 {
     double worst = 0;
     for (size_t k = 0; k < count; k++, ++*at) {
-        ck_assert_msg(*at < golden->span_count, "%s: sentence %zu: more spans than Flair's %zu", name, sentence,
-                      golden->span_count);
+        EXPECT(*at < golden->span_count, "%s: sentence %zu: more spans than Flair's %zu", name, sentence,
+               golden->span_count);
         const struct golden_span *expected = &golden->spans[*at];
-        ck_assert_msg(expected->sentence == sentence && expected->first == spans[k].first + 1 &&
-                          expected->last == spans[k].last + 1 && !strcmp(expected->type, spans[k].type),
-                      "%s: span %zu: sentence %zu, tokens %zu to %zu, '%s'; Flair has sentence %zu, %zu to %zu, '%s'", name,
-                      *at + 1, sentence, spans[k].first + 1, spans[k].last + 1, spans[k].type, expected->sentence,
-                      expected->first, expected->last, expected->type);
-        double distance = golden_distance(expected->score, spans[k].score);
-        ck_assert_msg(distance <= limit, "%s: span %zu: score %.9g, Flair has %.9g", name, *at + 1, spans[k].score,
-                      expected->score);
+        EXPECT(expected->sentence == sentence && expected->first == spans[k].first + 1 &&
+                   expected->last == spans[k].last + 1 && !strcmp(expected->type, spans[k].type),
+               "%s: span %zu: sentence %zu, tokens %zu to %zu, '%s'; Flair has sentence %zu, %zu to %zu, '%s'", name,
+               *at + 1, sentence, spans[k].first + 1, spans[k].last + 1, spans[k].type, expected->sentence,
+               expected->first, expected->last, expected->type);
+        double distance = distance_of(expected->score, spans[k].score);
+        EXPECT(distance <= limit, "%s: span %zu: score %.9g, Flair has %.9g", name, *at + 1, spans[k].score,
+               expected->score);
         worst = worse(worst, distance);
     }
     return worst;
@@ -251,14 +243,14 @@ double golden_check_tags(const struct golden *golden, const struct tagged *tagge
     size_t at = 0, span_at = 0, number = 0;
     struct arena arena;
     arena_init(&arena);
-    ck_assert_msg(tagged->embedded.tokens == golden->count, "%s: %zu tokens, Flair has %zu", name, tagged->embedded.tokens,
-                  golden->count);
+    EXPECT(tagged->embedded.tokens == golden->count, "%s: %zu tokens, Flair has %zu", name, tagged->embedded.tokens,
+           golden->count);
     for (size_t s = 0; s < tagged->window.count; s++) {
         const struct sentence *sentence = &tagged->window.sentences[s];
         if (!sentence->count)
             continue;
-        ck_assert_msg(number < golden->sentences && golden->ends[number] == at + sentence->count,
-                      "%s: sentence %zu ends at token %zu, with Flair elsewhere", name, number + 1, at + sentence->count);
+        EXPECT(number < golden->sentences && golden->ends[number] == at + sentence->count,
+               "%s: sentence %zu ends at token %zu, with Flair elsewhere", name, number + 1, at + sentence->count);
         number++;
         const char **tags = arena_array(&arena, sentence->count, sizeof *tags);
         double *scores = arena_array(&arena, sentence->count, sizeof *scores);
@@ -267,13 +259,13 @@ double golden_check_tags(const struct golden *golden, const struct tagged *tagge
             tags[j] = tagger->tags[tagged->tags[t]];
             scores[j] = (double)tagged->confidences[t];
             bool scored = !golden->outside_unscored || strcmp(golden->tags[t], "O");
-            double distance = scored ? golden_distance(scores[j], golden->confidences[t]) : 0;
-            ck_assert_msg(!strcmp(sentence->tokens[j].text, golden->tokens[t]), "%s: token %zu is '%s', Flair has '%s'", name,
-                          t + 1, sentence->tokens[j].text, golden->tokens[t]);
-            ck_assert_msg(!strcmp(tags[j], golden->tags[t]), "%s: sentence %zu, token %zu '%s': tag %s, Flair has %s", name,
-                          number, j + 1, golden->tokens[t], tags[j], golden->tags[t]);
-            ck_assert_msg(distance <= confidence, "%s: sentence %zu, token %zu: confidence %.9g, Flair has %.9g", name, number,
-                          j + 1, scores[j], golden->confidences[t]);
+            double distance = scored ? distance_of(scores[j], golden->confidences[t]) : 0;
+            EXPECT(!strcmp(sentence->tokens[j].text, golden->tokens[t]), "%s: token %zu is '%s', Flair has '%s'", name,
+                   t + 1, sentence->tokens[j].text, golden->tokens[t]);
+            EXPECT(!strcmp(tags[j], golden->tags[t]), "%s: sentence %zu, token %zu '%s': tag %s, Flair has %s", name,
+                   number, j + 1, golden->tokens[t], tags[j], golden->tags[t]);
+            EXPECT(distance <= confidence, "%s: sentence %zu, token %zu: confidence %.9g, Flair has %.9g", name, number,
+                   j + 1, scores[j], golden->confidences[t]);
             worst = worse(worst, distance);
         }
         size_t count = 0;
@@ -283,8 +275,8 @@ double golden_check_tags(const struct golden *golden, const struct tagged *tagge
         worst = worse(worst, check_spans(golden, &span_at, number, spans, count, confidence, name));
         at += sentence->count;
     }
-    ck_assert_msg(number == golden->sentences, "%s: %zu sentences, Flair has %zu", name, number, golden->sentences);
-    ck_assert_msg(span_at == golden->span_count, "%s: %zu spans, Flair has %zu", name, span_at, golden->span_count);
+    EXPECT(number == golden->sentences, "%s: %zu sentences, Flair has %zu", name, number, golden->sentences);
+    EXPECT(span_at == golden->span_count, "%s: %zu spans, Flair has %zu", name, span_at, golden->span_count);
     arena_release(&arena);
     return worst;
 }
@@ -305,16 +297,16 @@ void golden_check_predictor(const struct golden *golden, const struct tagged *ta
         size_t count = tagged->window.sentences[s].count;
         number += count > 0;
         for (size_t j = 0; j < count; j++, at++) {
-            ck_assert_msg(!strcmp(tagging->tags[j], tagger->tags[tagged->tags[at]]), "%s: token %zu: predictor_run says %s, not %s",
-                          name, at + 1, tagging->tags[j], tagger->tags[tagged->tags[at]]);
-            ck_assert_msg(tagging->scores[j] == (double)tagged->confidences[at],
-                          "%s: token %zu: predictor_run has confidence %.9g, not %.9g", name, at + 1, tagging->scores[j],
-                          (double)tagged->confidences[at]);
+            EXPECT(!strcmp(tagging->tags[j], tagger->tags[tagged->tags[at]]), "%s: token %zu: predictor_run says %s, not %s",
+                   name, at + 1, tagging->tags[j], tagger->tags[tagged->tags[at]]);
+            EXPECT(tagging->scores[j] == (double)tagged->confidences[at],
+                   "%s: token %zu: predictor_run has confidence %.9g, not %.9g", name, at + 1, tagging->scores[j],
+                   (double)tagged->confidences[at]);
         }
         check_spans(golden, &span_at, number, tagging->spans, tagging->span_count, confidence, name);
     }
-    ck_assert_msg(span_at == golden->span_count, "%s: predictor_run gives %zu spans, Flair %zu", name, span_at,
-                  golden->span_count);
+    EXPECT(span_at == golden->span_count, "%s: predictor_run gives %zu spans, Flair %zu", name, span_at,
+           golden->span_count);
     predictor_free(predictor);
 }
 
@@ -326,25 +318,25 @@ double golden_check_rows(const char *folder, const char *file, const struct tagg
     struct ft_error error = {""};
     snprintf(path, sizeof path, "%s/%s", folder, file);
     check_status(npy_read(path, &array, &error), &error, path);
-    ck_assert_msg(array.type == NPY_F32 && array.rank == 2 && array.shape[1] == width, "%s: width %zu, Flair has %zu", path,
-                  width, array.shape[1]);
+    EXPECT(array.type == NPY_F32 && array.rank == 2 && array.shape[1] == width, "%s: width %zu, Flair has %zu", path,
+           width, array.shape[1]);
     const float *expected = array.data;
     double worst = 0;
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        ck_assert_msg(sentences[i] >= 1 && sentences[i] <= tagged->embedded.count, "%s: no sentence %zu", path, sentences[i]);
+        EXPECT(sentences[i] >= 1 && sentences[i] <= tagged->embedded.count, "%s: no sentence %zu", path, sentences[i]);
         const struct token_sequence *sentence = &tagged->embedded.sentences[sentences[i] - 1];
-        ck_assert_msg(at + sentence->count <= array.shape[0], "%s: only %zu rows", path, array.shape[0]);
+        EXPECT(at + sentence->count <= array.shape[0], "%s: only %zu rows", path, array.shape[0]);
         for (size_t k = 0; k < sentence->count * width; k++) {
             double got = (double)rows[sentence->first * width + k], flair = (double)expected[at * width + k];
-            double distance = golden_distance(got, flair);
-            ck_assert_msg(distance <= limit, "%s: %s: sentence %zu, token %zu, column %zu: %.9g, Flair has %.9g", name, file,
-                          sentences[i], k / width + 1, k % width, got, flair);
+            double distance = distance_of(got, flair);
+            EXPECT(distance <= limit, "%s: %s: sentence %zu, token %zu, column %zu: %.9g, Flair has %.9g", name, file,
+                   sentences[i], k / width + 1, k % width, got, flair);
             worst = worse(worst, distance);
         }
         at += sentence->count;
     }
-    ck_assert_msg(at == array.shape[0], "%s: %zu rows, Flair has %zu", path, at, array.shape[0]);
+    EXPECT(at == array.shape[0], "%s: %zu rows, Flair has %zu", path, at, array.shape[0]);
     npy_release(&array);
     return worst;
 }
@@ -354,7 +346,7 @@ size_t *golden_numbers(const char *folder, const char *object, const char *key, 
     char *text = slurp(folder, "case.json");
     cJSON *json = cJSON_Parse(text);
     const cJSON *list = cJSON_GetObjectItem(cJSON_GetObjectItem(json, object), key), *item;
-    ck_assert_msg(cJSON_IsArray(list), "%s/case.json: no list %s in %s", folder, key, object);
+    EXPECT(cJSON_IsArray(list), "%s/case.json: no list %s in %s", folder, key, object);
     size_t *numbers = calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *numbers);
     *count = 0;
     cJSON_ArrayForEach(item, list) numbers[(*count)++] = (size_t)item->valuedouble;

@@ -5,6 +5,7 @@
 #ifndef GOLDEN_GOLDEN_H
 #define GOLDEN_GOLDEN_H
 #include "import/model_open.h"
+#include "numbers.h"
 #include "run/predictor.h"
 
 struct golden_span {
@@ -63,9 +64,6 @@ void golden_check_predictor(const struct golden *golden, const struct tagged *ta
 /* Rows of the listed sentences (from 1) in rows [tokens, width] against a .npy file. Returns the worst difference. */
 double golden_check_rows(const char *folder, const char *file, const struct tagged *tagged, const float *rows, size_t width,
                          const size_t *sentences, size_t count, double limit, const char *name);
-
-/* |a - b|, infinite when either is not a number. */
-double golden_distance(double a, double b);
 
 /* A list of numbers in a case.json: `key` of `object`. The caller frees it. */
 size_t *golden_numbers(const char *folder, const char *object, const char *key, size_t *count);
