@@ -186,10 +186,18 @@ static void check_direction(const char *folder, const char *direction)
     END_TEST
 CASES(CASE_TEST)
 
+START_TEST(gru_language_models)
+{
+    check_direction("tests/golden/lm/v0.15.1-zip-made-gru", "forward");
+    check_direction("tests/golden/lm/v0.15.1-zip-made-gru", "backward");
+}
+END_TEST
+
 #define ADD_CASE(id, folder) test_add(id, shared_path("golden/lm/" folder));
 
 int main(void)
 {
+    test_add(gru_language_models, NULL);
     CASES(ADD_CASE)
     return test_run("golden-lm");
 }

@@ -101,7 +101,12 @@ static void check_case(const char *folder)
     each(own_v0_4_3_legacy_word_gensim3_softmax, "v0.4.3-legacy-word-gensim3-softmax")                                   \
     each(own_v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden")                                   \
     each(own_v0_8_legacy_word_gensim4_inithidden_rnn2, "v0.8-legacy-word-gensim4-inithidden-rnn2")                       \
-    each(own_v0_8_zip_views, "v0.8-zip-views")
+    each(own_v0_8_zip_views, "v0.8-zip-views")                                                                           \
+    each(character_embeddings_with_words, "v0.15.1-zip-made-chars-word-crf")                                             \
+    each(character_embeddings_alone_under_a_gru, "v0.15.1-zip-made-chars-alone-gru")                                     \
+    each(one_hot_embeddings_under_two_gru_layers, "v0.15.1-zip-made-onehot-fw-gru2-softmax")                             \
+    each(nested_stacks_and_labels_of_tokens, "v0.15.1-zip-made-nested-pos-crf")                                          \
+    each(a_reprojection_without_recurrent_layer, "v0.15.1-zip-made-onehot-nornn-softmax")
 
 #define SHARED_CASES(each)                                                                                               \
     each(v0_10_zip_word_crf, "v0.10-zip-word-crf")                                                                       \
