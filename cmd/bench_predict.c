@@ -1,6 +1,7 @@
 /* bench_predict.c - how fast a corpus is tagged, against what the machine can do at most. */
 #include "base/parallel.h"
 #include "cmd/bench.h"
+#include "cmd/interrupt.h"
 #include "flairtag.h"
 #include "run/predictor.h"
 #include "run/work.h"
@@ -93,7 +94,7 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
     ft_status status = reader_open(&reader, &reading, error);
     if (status == FT_OK)
         status = predictor_new(&predictor, tagger, backend, &how, error);
-    while (status == FT_OK) {
+    while (status == FT_OK && !interrupted) {
         const struct tagging *taggings;
         bool kept_less;
         status = reader_next(reader, max_chars, max_tokens, &window, error);
@@ -113,6 +114,8 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
     predictor_free(predictor);
     reader_close(reader);
     window_release(&window);
+    if (status == FT_OK)
+        return ft_fail(error, FT_INTERRUPTED, "interrupted");
     return status == FT_END ? FT_OK : status;
 }
 

@@ -1,5 +1,6 @@
 /* bench_storage.c - the table of storage modes: what each copies and what each keeps alive. */
 #include "cmd/bench.h"
+#include "cmd/interrupt.h"
 #include "cmd/storage_options.h"
 #include "flairtag.h"
 #include "run/storage_table.h"
@@ -58,10 +59,17 @@ static ft_status read_corpus(const struct bench_values *values, struct window *c
 {
     struct reader_options reading = input_reader_options(&values->input, values->files, values->file_count);
     struct reader *reader;
+    struct window rest;
     ft_status status = reader_open(&reader, &reading, error);
     if (status != FT_OK)
         return status;
+    window_init(&rest);
     status = reader_next(reader, SIZE_MAX, SIZE_MAX, corpus, error);
+    if (status == FT_OK) /* what follows is the end, the error that cut the window short, or a pipe that pauses */
+        status = reader_next(reader, SIZE_MAX, SIZE_MAX, &rest, error);
+    if (status == FT_OK)
+        status = ft_fail(error, FT_INPUT, "'bench storage' wants the corpus in files, not from a pipe that pauses");
+    window_release(&rest);
     reader_close(reader);
     return status == FT_END ? FT_OK : status;
 }
@@ -85,6 +93,8 @@ int bench_storage(const struct bench_values *values)
         struct storage_case how = case_number(i);
         status = storage_table(tagger, values->plan ? NULL : backend, &how, &corpus, (size_t)values->mini_batch, &figures[i],
                                &error);
+        if (interrupted)
+            status = ft_fail(&error, FT_INTERRUPTED, "interrupted");
     }
     if (status != FT_OK)
         report_error("%s", error.text);

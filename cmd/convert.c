@@ -1,5 +1,6 @@
 /* convert.c - foreign model files to flairtag's own. */
 #include "cmd/commands.h"
+#include "cmd/interrupt.h"
 #include "cmd/model_options.h"
 #include "flairtag.h"
 #include "model/model_file.h"
@@ -45,6 +46,8 @@ static int run_convert(int argc, char **argv, const struct command *self)
         status = output_open(&output, argv[2], &error);
     if (status == FT_OK)
         status = save(&model, output, &error);
+    if (status == FT_OK && interrupted)
+        status = ft_fail(&error, FT_INTERRUPTED, "interrupted; nothing was written");
     if (status == FT_OK)
         status = output_close(output, &error);
     else

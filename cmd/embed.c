@@ -73,7 +73,7 @@ static ft_status embed_all(struct embedding_run *run, struct ft_error *error)
     struct window window;
     struct arena arena;
     struct storage_account account = {0};
-    size_t max_chars, max_tokens;
+    size_t max_chars, max_tokens, sentences = 0;
     for (size_t i = 0; i < run->tagger->member_count; i++)
         run->width += is_chosen(run->layer, run->tagger->members[i].kind) ? run->tagger->members[i].width : 0;
     if (!run->width)
@@ -82,7 +82,9 @@ static ft_status embed_all(struct embedding_run *run, struct ft_error *error)
     arena_init(&arena);
     predictor_window_size(run->tagger, &max_chars, &max_tokens);
     npy_header(0, run->width, header);
-    ft_status status = output_write(run->output, header, sizeof header, error);
+    ft_status status = output_patch(run->output, 0, header, 0, error); /* the header comes last: can it? */
+    if (status == FT_OK)
+        status = output_write(run->output, header, sizeof header, error);
     struct progress *progress = progress_new();
     while (status == FT_OK && !interrupted) {
         status = reader_next(run->reader, max_chars, max_tokens, &window, error);
@@ -92,13 +94,15 @@ static ft_status embed_all(struct embedding_run *run, struct ft_error *error)
         status = embed_window(run, &window, &account, &arena, error);
         size_t done, total;
         reader_progress(run->reader, &done, &total);
-        progress_update(progress, window.count, run->rows, done, total);
+        progress_update(progress, sentences += window.count, run->rows, done, total);
     }
     progress_free(progress);
     window_release(&window);
     arena_release(&arena);
+    if (status == FT_OK || status == FT_INTERRUPTED)
+        return ft_fail(error, FT_INTERRUPTED, "interrupted; nothing was written");
     if (status != FT_END)
-        return status == FT_OK ? FT_INTERRUPTED : status;
+        return status;
     npy_header(run->rows, run->width, header);
     return output_patch(run->output, 0, header, sizeof header, error);
 }
@@ -113,7 +117,7 @@ static int run_embed(int argc, char **argv, const struct command *self)
         report_error("embed writes a .npy file: name it with -o FILE");
         return FT_USAGE;
     }
-    struct ft_error error = {"interrupted; nothing was written"};
+    struct ft_error error = {""};
     struct model model = {0};
     struct embedding_run run = {.layer = (enum layer)values.layer};
     struct reader_options reading = input_reader_options(&values.input, argv + 1, (size_t)operands);
@@ -131,6 +135,8 @@ static int run_embed(int argc, char **argv, const struct command *self)
         status = output_close(run.output, &error);
     else
         output_discard(run.output);
+    if (run.reader)
+        input_report_counts(run.reader);
     if (status != FT_OK)
         report_error("%s", error.text);
     model_close(&model);

@@ -5,6 +5,7 @@
 #include "base/output.h"
 #include "cmd/commands.h"
 #include "cmd/eval_model.h"
+#include "cmd/interrupt.h"
 #include "text/pairs.h"
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,10 @@ static ft_status count_pairs(struct evaluation *evaluation, const struct pairs_o
     if (status != FT_OK)
         return status;
     while ((status = pairs_next(pairs, &pair, error)) == FT_OK) {
+        if (interrupted) {
+            status = ft_fail(error, FT_INTERRUPTED, "interrupted");
+            break;
+        }
         evaluation_add_outside(evaluation, pair.document_marks);
         status = evaluation_add(evaluation, pair.sentence, pair.gold, pair.predicted, error);
         if (status != FT_OK)

@@ -1,5 +1,6 @@
 /* eval_model.c - see eval_model.h. */
 #include "cmd/eval_model.h"
+#include "cmd/interrupt.h"
 #include "cmd/progress.h"
 #include "run/predictor.h"
 #include "text/pairs.h"
@@ -49,7 +50,7 @@ ft_status eval_model(const struct model_values *values, const char *gold, int ta
         predictor_window_size(model.tagger, &max_chars, &max_tokens);
         progress = progress_new();
     }
-    while (status == FT_OK) {
+    while (status == FT_OK && !interrupted) {
         const struct tagging *taggings;
         bool kept_less;
         size_t done, total;
@@ -71,5 +72,7 @@ ft_status eval_model(const struct model_values *values, const char *gold, int ta
         backend->ops->free(backend);
     window_release(&window);
     arena_release(&arena);
+    if (status == FT_OK)
+        return ft_fail(error, FT_INTERRUPTED, "interrupted");
     return status == FT_END ? FT_OK : status;
 }

@@ -39,4 +39,7 @@ static inline struct reader_options input_reader_options(const struct input_valu
                                    .rules = (enum reader_rules)values->rules};
 }
 
+/* On stderr: how much --on-error has left out or replaced; nothing when that is nothing. */
+void input_report_counts(const struct reader *reader);
+
 #endif

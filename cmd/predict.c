@@ -97,8 +97,6 @@ static ft_status tag_all(struct tagging_run *run, const struct tagger *tagger, s
     predictor_window_size(tagger, &max_chars, &max_tokens);
     while (status == FT_OK && !interrupted) {
         status = reader_next(run->reader, max_chars, max_tokens, &window, error);
-        if (interrupted)
-            break;
         if (!run->writer && (status == FT_OK || status == FT_END)) {
             ft_status started = start_writer(run, error);
             status = started == FT_OK ? status : started;
@@ -111,16 +109,7 @@ static ft_status tag_all(struct tagging_run *run, const struct tagger *tagger, s
     window_release(&window);
     if (status == FT_END && run->writer)
         status = writer_end(run->writer, error);
-    return status;
-}
-
-static void report_counts(const struct reader *reader)
-{
-    struct reader_counts counts = reader_counts(reader);
-    if (counts.lines_skipped)
-        report_error("%zu bad lines were left out", counts.lines_skipped);
-    if (counts.characters_replaced)
-        report_error("%zu bad characters were replaced by U+FFFD", counts.characters_replaced);
+    return status == FT_OK ? ft_fail(error, FT_INTERRUPTED, "interrupted") : status;
 }
 
 static ft_status finish_output(struct tagging_run *run, ft_status status, struct ft_error *error)
@@ -128,17 +117,23 @@ static ft_status finish_output(struct tagging_run *run, ft_status status, struct
     struct output *output = run->output;
     if (!output)
         return status;
-    if (status == FT_OK && !interrupted)
+    if (status == FT_OK)
         return output_close(output, error);
-    if (!interrupted || status != FT_OK) {
-        if (status == FT_INPUT) { /* what was tagged before the bad place is worth having on a pipe */
-            struct ft_error ignored;
-            output_flush(output, &ignored);
-        }
-        output_discard(output);
-        return status;
+    if (status == FT_INTERRUPTED) {
+        const char *file = run->values->output;
+        bool is_part = output_is_part(output);
+        ft_status kept = output_keep_part(output, error);
+        if (kept != FT_OK)
+            return kept;
+        return is_part ? ft_fail(error, status, "interrupted; what was tagged is in '%s.part'", file)
+                       : ft_fail(error, status, "interrupted");
     }
-    return output_keep_part(output, error);
+    if (status == FT_INPUT) { /* what was tagged before the bad place is worth having on a pipe */
+        struct ft_error ignored;
+        output_flush(output, &ignored);
+    }
+    output_discard(output);
+    return status;
 }
 
 static int run_predict(int argc, char **argv, const struct command *self)
@@ -171,7 +166,7 @@ static int run_predict(int argc, char **argv, const struct command *self)
     }
     status = finish_output(&run, status, &error);
     if (run.reader)
-        report_counts(run.reader);
+        input_report_counts(run.reader);
     if (status != FT_OK && status != FT_END) /* FT_END: nobody reads the pipe any more */
         report_error("%s", error.text);
     writer_free(run.writer);
@@ -180,8 +175,6 @@ static int run_predict(int argc, char **argv, const struct command *self)
     reader_close(run.reader);
     if (backend)
         backend->ops->free(backend);
-    if (status == FT_OK && interrupted)
-        return FT_INTERRUPTED;
     return status == FT_END ? FT_OK : (int)status;
 }
 

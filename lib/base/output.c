@@ -171,12 +171,18 @@ ft_status output_format(struct output *out, struct ft_error *error, const char *
 ft_status output_patch(struct output *out, size_t offset, const void *bytes, size_t count, struct ft_error *error)
 {
     if (!out->part)
-        return ft_fail(error, FT_USAGE, "cannot go back in %s: it is no file", out->shown ? out->shown : "standard output");
+        return ft_fail(error, FT_USAGE, "cannot write to %s here: only a regular file can be completed at its end",
+                       out->shown ? out->shown : "standard output");
     ft_status status = output_flush(out, error);
     if (status)
         return status;
     ssize_t wrote = pwrite(out->fd, bytes, count, (off_t)offset);
     return wrote == (ssize_t)count ? FT_OK : fail_by_errno(out, wrote < 0 ? errno : ENOSPC, error);
+}
+
+bool output_is_part(const struct output *out)
+{
+    return out->part;
 }
 
 ft_status output_close(struct output *out, struct ft_error *error)

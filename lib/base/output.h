@@ -21,6 +21,8 @@ ft_status output_format(struct output *output, struct ft_error *error, const cha
 ft_status output_flush(struct output *output, struct ft_error *error);
 /* Writes over bytes written before, at `offset`: for a header that is known last. FT_USAGE when the output is no regular file. */
 ft_status output_patch(struct output *output, size_t offset, const void *bytes, size_t count, struct ft_error *error);
+/* True when results go to PATH.part first. */
+bool output_is_part(const struct output *output);
 /* Flushes, syncs and renames; frees the output in any case. */
 ft_status output_close(struct output *output, struct ft_error *error);
 /* Flushes and leaves PATH.part as it is, for whoever interrupted the work; frees the output in any case. */
