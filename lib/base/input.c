@@ -34,17 +34,28 @@ struct input {
     size_t line_number, done, total;
 };
 
+/* The name in messages, with its quotes. */
+static const char *quote(const struct input *in)
+{
+    return strcmp(in->name, "-") ? "'" : "";
+}
+
 static const char *shown_name(const struct input *in)
 {
     return strcmp(in->name, "-") ? in->name : "standard input";
+}
+
+static ft_status cannot_read(const struct input *in, int code, struct ft_error *error)
+{
+    return ft_fail(error, FT_INPUT, "cannot read %s%s%s: %s", quote(in), shown_name(in), quote(in), strerror(code));
 }
 
 static ft_status fail_by_errno(struct input *in, int code)
 {
     /* Only a handler installed without SA_RESTART lets a read end so: the user wants to leave. */
     if (code == EINTR)
-        return in->status = ft_fail(&in->failure, FT_INTERRUPTED, "interrupted while reading '%s'", shown_name(in));
-    return in->status = ft_fail(&in->failure, FT_INPUT, "cannot read '%s': %s", shown_name(in), strerror(code));
+        return in->status = ft_fail(&in->failure, FT_INTERRUPTED, "interrupted while reading %s", shown_name(in));
+    return in->status = cannot_read(in, code, &in->failure);
 }
 
 /* One read of what there is; at_end where nothing is left. */
@@ -196,7 +207,7 @@ static ft_status open_file(struct input *in, struct ft_error *error)
     in->fd = is_stdin ? STDIN_FILENO : open(in->name, O_RDONLY | O_CLOEXEC);
     int code = in->fd < 0 || fstat(in->fd, &about) ? errno : S_ISDIR(about.st_mode) ? EISDIR : 0;
     if (code)
-        return ft_fail(error, FT_INPUT, "cannot read '%s': %s", shown_name(in), strerror(code));
+        return cannot_read(in, code, error);
     in->regular = S_ISREG(about.st_mode);
     if (in->regular && about.st_size > 0)
         in->total = (size_t)about.st_size;
