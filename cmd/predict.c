@@ -107,9 +107,9 @@ static ft_status tag_all(struct tagging_run *run, const struct tagger *tagger, s
             break;
     }
     window_release(&window);
-    if (status == FT_END && run->writer)
-        status = writer_end(run->writer, error);
-    return status == FT_OK ? ft_fail(error, FT_INTERRUPTED, "interrupted") : status;
+    if (status == FT_OK)
+        return ft_fail(error, FT_INTERRUPTED, "interrupted");
+    return status == FT_END && run->writer ? writer_end(run->writer, error) : status;
 }
 
 static ft_status finish_output(struct tagging_run *run, ft_status status, struct ft_error *error)

@@ -171,7 +171,7 @@ ft_status output_format(struct output *out, struct ft_error *error, const char *
 ft_status output_patch(struct output *out, size_t offset, const void *bytes, size_t count, struct ft_error *error)
 {
     if (!out->part)
-        return ft_fail(error, FT_USAGE, "cannot write to %s here: only a regular file can be completed at its end",
+        return ft_fail(error, FT_USAGE, "cannot write to %s: only a regular file can be completed at its end",
                        out->shown ? out->shown : "standard output");
     ft_status status = output_flush(out, error);
     if (status)
