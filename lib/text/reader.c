@@ -85,6 +85,9 @@ static ft_status start_file(struct reader *r, struct ft_error *error)
         if (count)
             settle_format(r, guess_by_beginning(bytes, count));
     }
+    bool column_named = r->lines.options.token_column || r->lines.options.tag_column;
+    if (r->format == INPUT_TEXT && column_named) /* text has no columns to name */
+        settle_format(r, INPUT_CONLL);
     return status == FT_END ? FT_OK : status;
 }
 

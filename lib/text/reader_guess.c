@@ -21,6 +21,8 @@ enum input_format guess_by_name(const char *name)
         bytes -= 3;
     if (ends_with(name, bytes, ".conllu"))
         return INPUT_CONLLU;
+    if (ends_with(name, bytes, ".conll"))
+        return INPUT_CONLL;
     return ends_with(name, bytes, ".jsonl") ? INPUT_JSONL : INPUT_GUESS;
 }
 

@@ -339,6 +339,7 @@ START_TEST(the_format_is_guessed_from_the_beginning)
         {"g", " {\"text\": \"a\"}\n", INPUT_JSONL},
         {"g.jsonl", "{}\n", INPUT_JSONL},
         {"g.conllu.gz", "a b\n", INPUT_CONLLU},
+        {"g.conll", "a b\nc\n", INPUT_CONLL},
         {"g", "", INPUT_TEXT},
         {"g", "\n \n", INPUT_TEXT},
     };
@@ -346,6 +347,15 @@ START_TEST(the_format_is_guessed_from_the_beginning)
         read_bytes(cases[i].name, cases[i].text, strlen(cases[i].text), (struct reader_options){.on_error = ON_ERROR_SKIP});
         ck_assert_msg(outcome.format == cases[i].format, "case %zu: %d", i, outcome.format);
     }
+}
+END_TEST
+
+START_TEST(a_named_column_means_columns)
+{
+    read_bytes("g", "two words\nper line\n", 19, (struct reader_options){.tag_column = 2});
+    ck_assert_int_eq(outcome.format, INPUT_CONLL);
+    read_bytes("g", "{\"text\": \"a\"}\n", 14, (struct reader_options){.token_column = 1});
+    ck_assert_int_eq(outcome.format, INPUT_JSONL);
 }
 END_TEST
 
@@ -583,6 +593,7 @@ int main(void)
     test_add(bad_json_is_told_by_line, NULL);
     test_add(text_has_offsets_in_its_line_and_in_its_file, NULL);
     test_add(the_format_is_guessed_from_the_beginning, NULL);
+    test_add(a_named_column_means_columns, NULL);
     test_add(files_follow_each_other_and_a_missing_one_is_told_in_its_turn, NULL);
     test_add(a_pipe_that_pauses_is_answered_with_whole_sentences, NULL);
     test_add(a_window_ends_with_the_sentence_that_passes_its_bounds, NULL);
