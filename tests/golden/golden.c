@@ -215,8 +215,8 @@ static double worse(double a, double b)
 }
 
 /* The spans of one sentence, from golden->spans[*at] on. */
-static double check_spans(const struct golden *golden, size_t *at, size_t sentence, const struct span *spans, size_t count,
-                          double limit, const char *name)
+static double check_spans(const struct golden *golden, size_t *at, size_t sentence, const struct span *spans,
+                          size_t count, double limit, const char *name)
 {
     double worst = 0;
     for (size_t k = 0; k < count; k++, ++*at) {
@@ -236,8 +236,8 @@ static double check_spans(const struct golden *golden, size_t *at, size_t senten
     return worst;
 }
 
-double golden_check_tags(const struct golden *golden, const struct tagged *tagged, const struct tagger *tagger, double confidence,
-                         const char *name)
+double golden_check_tags(const struct golden *golden, const struct tagged *tagged, const struct tagger *tagger,
+                         double confidence, const char *name)
 {
     double worst = 0;
     size_t at = 0, span_at = 0, number = 0;
@@ -297,8 +297,9 @@ void golden_check_predictor(const struct golden *golden, const struct tagged *ta
         size_t count = tagged->window.sentences[s].count;
         number += count > 0;
         for (size_t j = 0; j < count; j++, at++) {
-            EXPECT(!strcmp(tagging->tags[j], tagger->tags[tagged->tags[at]]), "%s: token %zu: predictor_run says %s, not %s",
-                   name, at + 1, tagging->tags[j], tagger->tags[tagged->tags[at]]);
+            EXPECT(!strcmp(tagging->tags[j], tagger->tags[tagged->tags[at]]),
+                   "%s: token %zu: predictor_run says %s, not %s", name, at + 1, tagging->tags[j],
+                   tagger->tags[tagged->tags[at]]);
             EXPECT(tagging->scores[j] == (double)tagged->confidences[at],
                    "%s: token %zu: predictor_run has confidence %.9g, not %.9g", name, at + 1, tagging->scores[j],
                    (double)tagged->confidences[at]);
@@ -310,8 +311,8 @@ void golden_check_predictor(const struct golden *golden, const struct tagged *ta
     predictor_free(predictor);
 }
 
-double golden_check_rows(const char *folder, const char *file, const struct tagged *tagged, const float *rows, size_t width,
-                         const size_t *sentences, size_t count, double limit, const char *name)
+double golden_check_rows(const char *folder, const char *file, const struct tagged *tagged, const float *rows,
+                         size_t width, const size_t *sentences, size_t count, double limit, const char *name)
 {
     char path[1024];
     struct npy array;

@@ -1,7 +1,8 @@
 /* golden.h - what Flair gave, read from a golden case's folder, and what flairtag gives for the same input.
  *
- * A case holds a model, its input, and tags, confidences, spans, token vectors and emissions as Flair computed them. Here
- * they are read, the input is tagged step by step, and the two are compared; failures are Check's and name the case. */
+ * A case holds a model, its input, and tags, confidences, spans, token vectors and emissions as Flair computed them.
+ * Here they are read, the input is tagged step by step, and the two are compared; failures are Check's and name the
+ * case. */
 #ifndef GOLDEN_GOLDEN_H
 #define GOLDEN_GOLDEN_H
 #include "import/model_open.h"
@@ -19,7 +20,7 @@ struct golden {
     char **tokens, **tags; /* [count] */
     double *confidences;   /* [count] */
     size_t count;
-    size_t *ends;          /* [sentences], number of tokens up to the end of each sentence */
+    size_t *ends; /* [sentences], number of tokens up to the end of each sentence */
     size_t sentences;
     struct golden_span *spans;
     size_t span_count;
@@ -54,16 +55,16 @@ void tagged_release(struct tagged *tagged);
 void tagged_same(const struct tagged *a, const struct tagged *b, const struct tagger *tagger, const char *what);
 
 /* Tags exact, confidences within `confidence`, spans exact and their scores likewise. Returns the worst difference. */
-double golden_check_tags(const struct golden *golden, const struct tagged *tagged, const struct tagger *tagger, double confidence,
-                         const char *name);
+double golden_check_tags(const struct golden *golden, const struct tagged *tagged, const struct tagger *tagger,
+                         double confidence, const char *name);
 
 /* The same for what predictor_run gives of tagged's window; its tags and confidences are tagged's to the bit. */
 void golden_check_predictor(const struct golden *golden, const struct tagged *tagged, const struct tagger *tagger,
                             struct backend *backend, double confidence, const char *name);
 
 /* Rows of the listed sentences (from 1) in rows [tokens, width] against a .npy file. Returns the worst difference. */
-double golden_check_rows(const char *folder, const char *file, const struct tagged *tagged, const float *rows, size_t width,
-                         const size_t *sentences, size_t count, double limit, const char *name);
+double golden_check_rows(const char *folder, const char *file, const struct tagged *tagged, const float *rows,
+                         size_t width, const size_t *sentences, size_t count, double limit, const char *name);
 
 /* A list of numbers in a case.json: `key` of `object`. The caller frees it. */
 size_t *golden_numbers(const char *folder, const char *object, const char *key, size_t *count);

@@ -21,8 +21,8 @@ static float *read_rows(const char *path, size_t width, size_t *rows)
     struct npy array;
     struct ft_error error = {""};
     ck_assert_msg(npy_read(path, &array, &error) == FT_OK, "%s", error.text);
-    ck_assert_msg(array.type == NPY_F32 && array.rank == 2 && array.shape[1] == width, "%s: %zu columns, the model gives %zu",
-                  path, array.shape[1], width);
+    ck_assert_msg(array.type == NPY_F32 && array.rank == 2 && array.shape[1] == width,
+                  "%s: %zu columns, the model gives %zu", path, array.shape[1], width);
     *rows = array.shape[0];
     return array.data; /* npy_release frees nothing else */
 }
@@ -37,7 +37,8 @@ static char *slurp(const char *folder, const char *file)
     return text;
 }
 
-static double compare(const float *got, const float *expected, size_t count, double limit, const char *name, const char *what)
+static double compare(const float *got, const float *expected, size_t count, double limit, const char *name,
+                      const char *what)
 {
     double worst = 0;
     for (size_t i = 0; i < count; i++) {
@@ -80,8 +81,8 @@ static double check_states(const struct lm *lm, struct backend *backend, const c
     cJSON_ArrayForEach(item, strings)
     {
         const char *string = item->valuestring;
-        struct token token = {.text = string, .bytes = (uint32_t)strlen(string),
-                              .chars = (uint32_t)utf8_count(string, strlen(string))};
+        struct token token = {
+            .text = string, .bytes = (uint32_t)strlen(string), .chars = (uint32_t)utf8_count(string, strlen(string))};
         struct char_sequence sequence;
         struct arena arena;
         arena_init(&arena);
@@ -89,7 +90,8 @@ static double check_states(const struct lm *lm, struct backend *backend, const c
         ck_assert_uint_eq(sequence.length, lm->delimiter_length + token.chars + 1);
         ck_assert_msg(at + sequence.length <= rows, "%s holds only %zu rows", path, rows);
         float *states = encode_all(lm, backend, &sequence);
-        double distance = compare(states, expected + at * lm->width, sequence.length * lm->width, STATE_LIMIT, name, path);
+        double distance =
+            compare(states, expected + at * lm->width, sequence.length * lm->width, STATE_LIMIT, name, path);
         worst = distance > worst ? distance : worst;
         at += sequence.length;
         free(states);
@@ -172,17 +174,15 @@ static void check_direction(const char *folder, const char *direction)
     backend->ops->free(backend);
 }
 
-#define CASES(each)                                       \
-    each(v0_15_1_zip_L1_H128, "v0.15.1-zip-L1-H128")      \
-    each(v0_15_1_zip_L2_delim, "v0.15.1-zip-L2-delim")    \
-    each(v0_4_4_legacy_L1, "v0.4.4-legacy-L1")            \
-    each(v0_8_zip_L2_nout12, "v0.8-zip-L2-nout12")
-#define CASE_TEST(id, folder)                                              \
-    START_TEST(id)                                                         \
-    {                                                                      \
-        check_direction(shared_path("golden/lm/" folder), "forward");      \
-        check_direction(shared_path("golden/lm/" folder), "backward");     \
-    }                                                                      \
+#define CASES(each)                                                                                     \
+    each(v0_15_1_zip_L1_H128, "v0.15.1-zip-L1-H128") each(v0_15_1_zip_L2_delim, "v0.15.1-zip-L2-delim") \
+        each(v0_4_4_legacy_L1, "v0.4.4-legacy-L1") each(v0_8_zip_L2_nout12, "v0.8-zip-L2-nout12")
+#define CASE_TEST(id, folder)                                          \
+    START_TEST(id)                                                     \
+    {                                                                  \
+        check_direction(shared_path("golden/lm/" folder), "forward");  \
+        check_direction(shared_path("golden/lm/" folder), "backward"); \
+    }                                                                  \
     END_TEST
 CASES(CASE_TEST)
 

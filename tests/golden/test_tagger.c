@@ -1,5 +1,5 @@
-/* Every tagger golden: Flair's files of all versions give Flair's tags, spans, vectors, emissions and confidences, opened
- * directly and converted, and the same bits on every instruction set. */
+/* Every tagger golden: Flair's files of all versions give Flair's tags, spans, vectors, emissions and confidences,
+ * opened directly and converted, and the same bits on every instruction set. */
 #include "harness.h"
 #include "model/model_file.h"
 #include "tests/golden/golden.h"
@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Limits: rounding of float32. A CRF's confidence is the softmax of a running sum, whose error grows with the sentence. */
+/* Limits: rounding of float32. A CRF's confidence is the softmax of a running sum, whose error grows with the sentence.
+ */
 #define EMBEDDING_LIMIT 1e-6
 #define EMISSION_LIMIT 5e-5
 #define SOFTMAX_LIMIT 1e-5
@@ -74,13 +75,13 @@ static void check_case(const char *folder)
     double limit = tagger->has_crf ? CRF_LIMIT : SOFTMAX_LIMIT;
     tagged_run(&tagged, tagger, backend, input);
     size_t count, *sentences = golden_numbers(folder, "dump", "sentences", &count);
-    double embeddings = golden_check_rows(folder, "embeddings.npy", &tagged, tagged.embeddings, tagged.width, sentences, count,
-                                          EMBEDDING_LIMIT, folder);
-    double emissions = golden_check_rows(folder, "emissions.npy", &tagged, tagged.emissions, tagger->crf.tags, sentences,
-                                         count, EMISSION_LIMIT, folder);
+    double embeddings = golden_check_rows(folder, "embeddings.npy", &tagged, tagged.embeddings, tagged.width, sentences,
+                                          count, EMBEDDING_LIMIT, folder);
+    double emissions = golden_check_rows(folder, "emissions.npy", &tagged, tagged.emissions, tagger->crf.tags,
+                                         sentences, count, EMISSION_LIMIT, folder);
     double confidence = golden_check_tags(&golden, &tagged, tagger, limit, folder);
-    printf("%s: %zu tokens, worst differences: embeddings %.1e, emissions %.1e, confidence %.1e\n", folder, golden.count,
-           embeddings, emissions, confidence);
+    printf("%s: %zu tokens, worst differences: embeddings %.1e, emissions %.1e, confidence %.1e\n", folder,
+           golden.count, embeddings, emissions, confidence);
     fflush(stdout);
     golden_check_predictor(&golden, &tagged, tagger, backend, limit, folder);
     check_converted(tagger, backend, &tagged, input, folder);
@@ -92,55 +93,60 @@ static void check_case(const char *folder)
     backend->ops->free(backend);
 }
 
-#define OWN_CASES(each)                                                                                                  \
-    each(own_v0_10_zip_word_crf, "v0.10-zip-word-crf")                                                                   \
-    each(own_v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf")                                                               \
-    each(own_v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject")                                       \
-    each(own_v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half")                                             \
-    each(own_v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf")                                                               \
-    each(own_v0_4_3_legacy_word_gensim3_softmax, "v0.4.3-legacy-word-gensim3-softmax")                                   \
-    each(own_v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden")                                   \
-    each(own_v0_8_legacy_word_gensim4_inithidden_rnn2, "v0.8-legacy-word-gensim4-inithidden-rnn2")                       \
-    each(own_v0_8_zip_views, "v0.8-zip-views")                                                                           \
-    each(character_embeddings_with_words, "v0.15.1-zip-made-chars-word-crf")                                             \
-    each(character_embeddings_alone_under_a_gru, "v0.15.1-zip-made-chars-alone-gru")                                     \
-    each(one_hot_embeddings_under_two_gru_layers, "v0.15.1-zip-made-onehot-fw-gru2-softmax")                             \
-    each(nested_stacks_and_labels_of_tokens, "v0.15.1-zip-made-nested-pos-crf")                                          \
-    each(a_reprojection_without_recurrent_layer, "v0.15.1-zip-made-onehot-nornn-softmax")
+#define OWN_CASES(each)                                                                                                \
+    each(own_v0_10_zip_word_crf, "v0.10-zip-word-crf") each(own_v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf")          \
+        each(own_v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject")                                 \
+            each(own_v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half")                                   \
+                each(own_v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf") each(own_v0_4_3_legacy_word_gensim3_softmax,    \
+                                                                            "v0.4.3-legacy-word-gensim3-softmax")      \
+                    each(own_v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden")                 \
+                        each(own_v0_8_legacy_word_gensim4_inithidden_rnn2, "v0.8-legacy-word-gensim4-inithidden-rnn2") \
+                            each(own_v0_8_zip_views, "v0.8-zip-views") each(character_embeddings_with_words,           \
+                                                                            "v0.15.1-zip-made-chars-word-crf")         \
+                                each(character_embeddings_alone_under_a_gru, "v0.15.1-zip-made-chars-alone-gru")       \
+                                    each(one_hot_embeddings_under_two_gru_layers,                                      \
+                                         "v0.15.1-zip-made-onehot-fw-gru2-softmax")                                    \
+                                        each(nested_stacks_and_labels_of_tokens, "v0.15.1-zip-made-nested-pos-crf")    \
+                                            each(a_reprojection_without_recurrent_layer,                               \
+                                                 "v0.15.1-zip-made-onehot-nornn-softmax")
 
-#define SHARED_CASES(each)                                                                                               \
-    each(v0_10_zip_word_crf, "v0.10-zip-word-crf")                                                                       \
-    each(v0_10_zip_word_stable_softmax_inithidden, "v0.10-zip-word-stable-softmax-inithidden")                           \
-    each(v0_11_3_legacy_word_softmax_BIO, "v0.11.3-legacy-word-softmax-BIO")                                             \
-    each(v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf")                                                                   \
-    each(v0_12_2_legacy_fwbw_inithidden_ignored, "v0.12.2-legacy-fwbw-inithidden-ignored")                               \
-    each(v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject")                                           \
-    each(v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half")                                                 \
-    each(v0_15_1_zip_single_fw_nornn, "v0.15.1-zip-single-fw-nornn")                                                     \
-    each(v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf")                                                                   \
-    each(v0_4_3_legacy_fwbw_crf, "v0.4.3-legacy-fwbw-crf")                                                               \
-    each(v0_4_3_legacy_word_gensim3_softmax, "v0.4.3-legacy-word-gensim3-softmax")                                       \
-    each(v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden")                                       \
-    each(v0_4_4_legacy_word_gensim3_crf_rnn2, "v0.4.4-legacy-word-gensim3-crf-rnn2")                                     \
-    each(v0_4_4_zip_fwbw_crf_2layer, "v0.4.4-zip-fwbw-crf-2layer")                                                       \
-    each(v0_6_1_zip_word_gensim4_crf_noreproject, "v0.6.1-zip-word-gensim4-crf-noreproject")                             \
-    each(v0_8_legacy_half, "v0.8-legacy-half")                                                                           \
-    each(v0_8_legacy_word_gensim4_inithidden_rnn2, "v0.8-legacy-word-gensim4-inithidden-rnn2")                           \
-    each(v0_8_zip_H256_crf, "v0.8-zip-H256-crf")                                                                         \
-    each(v0_8_zip_fwbw_crf_BIO_reproject19, "v0.8-zip-fwbw-crf-BIO-reproject19")                                         \
-    each(v0_8_zip_views, "v0.8-zip-views")
+#define SHARED_CASES(each)                                                                                             \
+    each(v0_10_zip_word_crf, "v0.10-zip-word-crf")                                                                     \
+        each(v0_10_zip_word_stable_softmax_inithidden, "v0.10-zip-word-stable-softmax-inithidden")                     \
+            each(v0_11_3_legacy_word_softmax_BIO, "v0.11.3-legacy-word-softmax-BIO")                                   \
+                each(v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf") each(v0_12_2_legacy_fwbw_inithidden_ignored,        \
+                                                                        "v0.12.2-legacy-fwbw-inithidden-ignored")      \
+                    each(v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject")                         \
+                        each(v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half")                           \
+                            each(v0_15_1_zip_single_fw_nornn, "v0.15.1-zip-single-fw-nornn")                           \
+                                each(v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf") each(v0_4_3_legacy_fwbw_crf,        \
+                                                                                        "v0.4.3-legacy-fwbw-crf")      \
+                                    each(v0_4_3_legacy_word_gensim3_softmax, "v0.4.3-legacy-word-gensim3-softmax")     \
+                                        each(v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden") \
+                                            each(v0_4_4_legacy_word_gensim3_crf_rnn2,                                  \
+                                                 "v0.4.4-legacy-word-gensim3-crf-rnn2")                                \
+                                                each(v0_4_4_zip_fwbw_crf_2layer, "v0.4.4-zip-fwbw-crf-2layer")         \
+                                                    each(v0_6_1_zip_word_gensim4_crf_noreproject,                      \
+                                                         "v0.6.1-zip-word-gensim4-crf-noreproject")                    \
+                                                        each(v0_8_legacy_half, "v0.8-legacy-half")                     \
+                                                            each(v0_8_legacy_word_gensim4_inithidden_rnn2,             \
+                                                                 "v0.8-legacy-word-gensim4-inithidden-rnn2")           \
+                                                                each(v0_8_zip_H256_crf, "v0.8-zip-H256-crf")           \
+                                                                    each(v0_8_zip_fwbw_crf_BIO_reproject19,            \
+                                                                         "v0.8-zip-fwbw-crf-BIO-reproject19")          \
+                                                                        each(v0_8_zip_views, "v0.8-zip-views")
 
-#define OWN_TEST(id, folder)                                                                                             \
-    START_TEST(id)                                                                                                       \
-    {                                                                                                                    \
-        check_case("tests/golden/tagger/" folder);                                                                       \
-    }                                                                                                                    \
+#define OWN_TEST(id, folder)                       \
+    START_TEST(id)                                 \
+    {                                              \
+        check_case("tests/golden/tagger/" folder); \
+    }                                              \
     END_TEST
-#define SHARED_TEST(id, folder)                                                                                          \
-    START_TEST(id)                                                                                                       \
-    {                                                                                                                    \
-        check_case(shared_path("golden/tagger/" folder));                                                                \
-    }                                                                                                                    \
+#define SHARED_TEST(id, folder)                           \
+    START_TEST(id)                                        \
+    {                                                     \
+        check_case(shared_path("golden/tagger/" folder)); \
+    }                                                     \
     END_TEST
 OWN_CASES(OWN_TEST)
 SHARED_CASES(SHARED_TEST)

@@ -25,10 +25,11 @@ static void check_part(const char *part)
     golden_open(&model, path, backend);
     tagged_run(&tagged, model.tagger, backend, shared_path(data));
     static const size_t first_five[] = {1, 2, 3, 4, 5};
-    double embeddings = golden_check_rows(folder, rows, &tagged, tagged.embeddings, tagged.width, first_five, 5,
-                                          EMBEDDING_LIMIT, name);
+    double embeddings =
+        golden_check_rows(folder, rows, &tagged, tagged.embeddings, tagged.width, first_five, 5, EMBEDDING_LIMIT, name);
     double confidence = golden_check_tags(&golden, &tagged, model.tagger, CONFIDENCE_LIMIT, name);
-    printf("%s: %zu tokens, worst differences: embeddings %.1e, confidence %.1e\n", name, golden.count, embeddings, confidence);
+    printf("%s: %zu tokens, worst differences: embeddings %.1e, confidence %.1e\n", name, golden.count, embeddings,
+           confidence);
     fflush(stdout);
     tagged_release(&tagged);
     model_close(&model);

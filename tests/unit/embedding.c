@@ -18,9 +18,10 @@ void sentences_init(struct sentences *sentences, const char *const *texts, size_
         sentence->tokens = arena_array(&sentences->arena, strlen(texts[i]) + 1, sizeof *sentence->tokens);
         for (const char *at = texts[i]; *at; at += *at == ' ') {
             size_t bytes = strcspn(at, " ");
-            sentence->tokens[sentence->count++] =
-                (struct token){.text = arena_copy(&sentences->arena, at, bytes), .bytes = (uint32_t)bytes,
-                               .chars = (uint32_t)utf8_count(at, bytes), .space_after = true};
+            sentence->tokens[sentence->count++] = (struct token){.text = arena_copy(&sentences->arena, at, bytes),
+                                                                 .bytes = (uint32_t)bytes,
+                                                                 .chars = (uint32_t)utf8_count(at, bytes),
+                                                                 .space_after = true};
             at += bytes;
         }
         sentences->tokens += sentence->count;

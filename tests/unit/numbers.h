@@ -7,15 +7,15 @@
 #include <stdint.h>
 
 /* ck_assert_msg for inner loops: Check's own tells its parent process of every assertion that holds. */
-#define EXPECT(condition, ...)           \
-    do                                   \
-        if (!(condition))                \
-            ck_abort_msg(__VA_ARGS__);   \
+#define EXPECT(condition, ...)         \
+    do                                 \
+        if (!(condition))              \
+            ck_abort_msg(__VA_ARGS__); \
     while (0)
 
 /* Starts the generator with $FLAIRTAG_SEED, else with the time, and prints which: a failure can be had again. */
 void random_begin(const char *test);
-uint32_t random_below(uint32_t bound);           /* bound > 0 */
+uint32_t random_below(uint32_t bound);            /* bound > 0 */
 size_t random_between(size_t first, size_t last); /* both inside */
 float random_float(float most);                   /* uniform in [-most, most) */
 void random_fill(float *to, size_t count, float most);

@@ -3,6 +3,7 @@
 #include "kernels/linear.h"
 #include "model/lm.h"
 #include "numbers.h"
+#include "plain_layer.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ static struct backend *backend_new(size_t threads, size_t lanes, const char *isa
 }
 
 /* Calls `compare` with every back end; it says what it found different, or nothing. */
-static void with_every_backend(void (*compare)(struct backend *backend, void *argument, const char *name), void *argument)
+static void with_every_backend(void (*compare)(struct backend *backend, void *argument, const char *name),
+                               void *argument)
 {
     for (size_t t = 0; t < 3; t++)
         for (size_t l = 0; l < 4; l++) {
@@ -35,64 +37,6 @@ static void with_every_backend(void (*compare)(struct backend *backend, void *ar
         compare(backend, argument, (*set)->name);
         backend->ops->free(backend);
     }
-}
-
-/* A recurrent layer as PyTorch lays it out. */
-struct plain_layer {
-    enum cell_type cell;
-    size_t in, hidden;
-    float *w_ih, *w_hh, *b_ih, *b_hh;
-};
-
-static struct plain_layer plain_layer_new(enum cell_type cell, size_t in, size_t hidden)
-{
-    size_t gates = gate_count(cell) * hidden;
-    return (struct plain_layer){cell, in, hidden, random_floats(gates * in, 0.5f), random_floats(gates * hidden, 0.5f),
-                                random_floats(gates, 0.5f), random_floats(gates, 0.5f)};
-}
-
-static void plain_layer_free(struct plain_layer *layer)
-{
-    free(layer->w_ih);
-    free(layer->w_hh);
-    free(layer->b_ih);
-    free(layer->b_hh);
-}
-
-static double dot(const float *w, const double *x, size_t count)
-{
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)w[i] * x[i];
-    return sum;
-}
-
-static double sigmoid(double x)
-{
-    return 1 / (1 + exp(-x));
-}
-
-/* One step in double precision, from the formulas of PyTorch's documentation. h, c: [hidden], replaced. */
-static void plain_step(const struct plain_layer *layer, const double *x, double *h, double *c)
-{
-    size_t hidden = layer->hidden, gates = gate_count(layer->cell);
-    double *of_x = calloc(gates * hidden, sizeof *of_x), *of_h = calloc(gates * hidden, sizeof *of_h);
-    for (size_t r = 0; r < gates * hidden; r++) {
-        of_x[r] = dot(layer->w_ih + r * layer->in, x, layer->in) + (double)layer->b_ih[r];
-        of_h[r] = dot(layer->w_hh + r * hidden, h, hidden) + (double)layer->b_hh[r];
-    }
-    for (size_t u = 0; u < hidden; u++) {
-        size_t second = hidden + u, third = 2 * hidden + u, fourth = 3 * hidden + u;
-        if (layer->cell == CELL_LSTM) { /* i f g o */
-            c[u] = sigmoid(of_x[second] + of_h[second]) * c[u] + sigmoid(of_x[u] + of_h[u]) * tanh(of_x[third] + of_h[third]);
-            h[u] = sigmoid(of_x[fourth] + of_h[fourth]) * tanh(c[u]);
-        } else { /* r z n */
-            double z = sigmoid(of_x[second] + of_h[second]), n = tanh(of_x[third] + sigmoid(of_x[u] + of_h[u]) * of_h[third]);
-            h[u] = (1 - z) * n + z * h[u];
-        }
-    }
-    free(of_x);
-    free(of_h);
 }
 
 static struct tensor matrix(const float *data, size_t rows, size_t columns)
@@ -121,14 +65,22 @@ struct language_model {
     struct lm lm;
 };
 
-static void language_model_init(struct language_model *m, enum cell_type cell, size_t hidden, size_t layers, size_t nout)
+static void language_model_init(struct language_model *m, enum cell_type cell, size_t hidden, size_t layers,
+                                size_t nout)
 {
     struct backend *backend = backend_new(1, 0, "auto");
     struct ft_error error = {""};
     *m = (struct language_model){.layers = layers, .nout = nout, .encoder = random_floats(ITEMS * WIDTH, 1)};
-    struct lm_description from = {.forward = true, .rnn = cell == CELL_LSTM ? RNN_LSTM : RNN_GRU, .layers = layers, .hidden = hidden,
-                                  .embedding = WIDTH, .nout = nout, .delimiter = {"\n", 1}, .items = m->items,
-                                  .item_count = ITEMS, .encoder = matrix(m->encoder, ITEMS, WIDTH)};
+    struct lm_description from = {.forward = true,
+                                  .rnn = cell == CELL_LSTM ? RNN_LSTM : RNN_GRU,
+                                  .layers = layers,
+                                  .hidden = hidden,
+                                  .embedding = WIDTH,
+                                  .nout = nout,
+                                  .delimiter = {"\n", 1},
+                                  .items = m->items,
+                                  .item_count = ITEMS,
+                                  .encoder = matrix(m->encoder, ITEMS, WIDTH)};
     for (size_t i = 0; i < ITEMS; i++) {
         m->names[i] = (char)('A' + i);
         m->items[i] = (struct bytes){&m->names[i], 1};
@@ -175,7 +127,8 @@ static void sequences_init(struct sequences *s, size_t count, bool long_ones)
     s->at = arena_array(&s->arena, count, sizeof *s->at);
     for (size_t i = 0; i < count; i++) {
         uint32_t length = i < 6 && (long_ones || odd[i] < 1000) ? odd[i] : random_below(60);
-        uint32_t *ids = arena_array(&s->arena, length, sizeof *ids), *steps = arena_array(&s->arena, 2 * length, sizeof *steps);
+        uint32_t *ids = arena_array(&s->arena, length, sizeof *ids),
+                 *steps = arena_array(&s->arena, 2 * length, sizeof *steps);
         uint32_t *rows = arena_array(&s->arena, 2 * length, sizeof *rows), wanted = 0;
         for (uint32_t t = 0; t < length; t++) {
             ids[t] = random_below(ITEMS);
@@ -206,7 +159,8 @@ static float *encode(struct backend *backend, const struct encode_case *c)
     struct ft_error error = {""};
     for (size_t i = 0; i < rows * width; i++)
         out[i] = -7;
-    ft_status status = backend->ops->lm_encode(backend, &c->model->lm.net, c->sequences.at, c->sequences.count, out + width, &error);
+    ft_status status =
+        backend->ops->lm_encode(backend, &c->model->lm.net, c->sequences.at, c->sequences.count, out + width, &error);
     ck_assert_msg(status == FT_OK, "%s", error.text);
     return out;
 }
@@ -217,8 +171,8 @@ static void compare_encoded(struct backend *backend, void *argument, const char 
     size_t width = c->model->lm.width, numbers = (c->sequences.rows + 2) * width;
     float *got = encode(backend, c);
     size_t at = first_difference(c->expected, got, numbers);
-    EXPECT(at == numbers, "%s, %zu layers, nout %zu: row %zu, column %zu is %a, not %a", name, c->model->layers, c->model->nout,
-           at / width, at % width, (double)got[at], (double)c->expected[at]);
+    EXPECT(at == numbers, "%s, %zu layers, nout %zu: row %zu, column %zu is %a, not %a", name, c->model->layers,
+           c->model->nout, at / width, at % width, (double)got[at], (double)c->expected[at]);
     free(got);
 }
 
@@ -241,10 +195,12 @@ static void check_states(const struct encode_case *c, const float *states)
             const double *top = h + (m->layers - 1) * hidden;
             for (; next < s->row_count && s->steps[next] == t; next++)
                 for (size_t j = 0; j < width; j++) {
-                    double expected = m->nout ? dot(m->proj_weight + j * hidden, top, hidden) + (double)m->proj_bias[j] : top[j];
+                    double expected =
+                        m->nout ? plain_dot(m->proj_weight + j * hidden, top, hidden) + (double)m->proj_bias[j]
+                                : top[j];
                     double got = (double)states[(s->rows[next] + 1) * width + j];
-                    EXPECT(distance_of(expected, got) < 5e-6, "sequence %zu, step %u, column %zu: %.9g, should be %.9g", i, t, j, got,
-                           expected);
+                    EXPECT(distance_of(expected, got) < 5e-6, "sequence %zu, step %u, column %zu: %.9g, should be %.9g",
+                           i, t, j, got, expected);
                 }
         }
     }
@@ -262,7 +218,8 @@ static void check_encoding(enum cell_type cell, size_t hidden, size_t layers, si
     float *expected = encode(backend, &c);
     c.expected = expected;
     for (size_t j = 0, last = (c.sequences.rows + 1) * model.lm.width; j < model.lm.width; j++)
-        EXPECT(same_float(expected[j], -7) && same_float(expected[last + j], -7), "a row that nobody wants was written");
+        EXPECT(same_float(expected[j], -7) && same_float(expected[last + j], -7),
+               "a row that nobody wants was written");
     check_states(&c, expected);
     with_every_backend(compare_encoded, &c);
     backend->ops->free(backend);
@@ -317,7 +274,8 @@ static void birnn_case_init(struct birnn_case *c, enum cell_type cell, size_t hi
             struct recurrent_layer *layer = &c->net.layer[k][d];
             *plain = plain_layer_new(cell, k ? 2 * hidden : PIECE_0 + PIECE_1, hidden);
             struct gate_part parts[2] = {{plain->w_ih, plain->in, false}, {plain->w_hh, hidden, true}};
-            *layer = (struct recurrent_layer){.cell = cell, .in = plain->in, .hidden = hidden, .panels = (hidden + 15) / 16};
+            *layer =
+                (struct recurrent_layer){.cell = cell, .in = plain->in, .hidden = hidden, .panels = (hidden + 15) / 16};
             layer->packed = pack_gates(&c->weights, cell, hidden, parts, 2, 2);
             layer->bias = pack_gate_bias(&c->weights, cell, hidden, plain->b_ih, plain->b_hh);
             for (int i = 0; init && i < 2; i++)
@@ -376,14 +334,15 @@ static void compare_birnn(struct backend *backend, void *argument, const char *n
     size_t width = 2 * c->plain[0][0].hidden;
     float *got = run_birnn(backend, c);
     size_t at = first_difference(c->expected, got, c->tokens * width);
-    EXPECT(at == c->tokens * width, "%s, %zu layers: token %zu, column %zu is %a, not %a", name, c->net.layers, at / width,
-           at % width, (double)got[at], (double)c->expected[at]);
+    EXPECT(at == c->tokens * width, "%s, %zu layers: token %zu, column %zu is %a, not %a", name, c->net.layers,
+           at / width, at % width, (double)got[at], (double)c->expected[at]);
     free(got);
 }
 
 static void check_birnn_values(const struct birnn_case *c)
 {
-    size_t hidden = c->plain[0][0].hidden, width = 2 * hidden, in = PIECE_0 + PIECE_1, first_width = in > width ? in : width;
+    size_t hidden = c->plain[0][0].hidden, width = 2 * hidden, in = PIECE_0 + PIECE_1,
+           first_width = in > width ? in : width;
     double *x = calloc(c->tokens * first_width, sizeof *x), *y = calloc(c->tokens * width, sizeof *y);
     double *h = calloc(hidden, sizeof *h), *cell = calloc(hidden, sizeof *cell);
     for (size_t t = 0; t < c->tokens; t++)
@@ -405,8 +364,8 @@ static void check_birnn_values(const struct birnn_case *c)
         memcpy(x, y, c->tokens * width * sizeof *x);
     }
     for (size_t i = 0; i < c->tokens * width; i++)
-        EXPECT(distance_of(y[i], (double)c->expected[i]) < 1e-5, "token %zu, column %zu: %.9g, should be %.9g", i / width, i % width,
-               (double)c->expected[i], y[i]);
+        EXPECT(distance_of(y[i], (double)c->expected[i]) < 1e-5, "token %zu, column %zu: %.9g, should be %.9g",
+               i / width, i % width, (double)c->expected[i], y[i]);
     free(x);
     free(y);
     free(h);
@@ -419,7 +378,8 @@ START_TEST(bidirectional_layers_are_right_and_the_same_everywhere)
     for (int cell = CELL_LSTM; cell <= CELL_GRU; cell++)
         for (size_t layers = 1; layers <= 3; layers++) {
             struct birnn_case c;
-            birnn_case_init(&c, (enum cell_type)cell, (size_t[]){14, 17, 9}[layers - 1], layers, cell == CELL_LSTM && layers != 2);
+            birnn_case_init(&c, (enum cell_type)cell, (size_t[]){14, 17, 9}[layers - 1], layers,
+                            cell == CELL_LSTM && layers != 2);
             struct backend *backend = backend_new(1, 1, "scalar");
             c.expected = run_birnn(backend, &c);
             backend->ops->free(backend);
@@ -445,8 +405,8 @@ static void compare_linear(struct backend *backend, void *argument, const char *
     struct ft_error error = {""};
     ck_assert_int_eq(backend->ops->linear(backend, &c->layer, c->pieces, 2, c->rows, got, &error), FT_OK);
     size_t at = first_difference(c->expected, got, numbers);
-    EXPECT(at == numbers, "%s, %zu rows: row %zu, column %zu is %a, not %a", name, c->rows, at / c->layer.out, at % c->layer.out,
-           (double)got[at], (double)c->expected[at]);
+    EXPECT(at == numbers, "%s, %zu rows: row %zu, column %zu is %a, not %a", name, c->rows, at / c->layer.out,
+           at % c->layer.out, (double)got[at], (double)c->expected[at]);
     free(got);
 }
 
@@ -499,10 +459,13 @@ static void compare_decoded(struct backend *backend, void *argument, const char 
 {
     const struct decode_case *c = argument;
     size_t n = c->crf.tags;
-    uint32_t *tags = calloc(c->tokens, sizeof *tags), *expected = calloc(1000, sizeof *expected), *back = calloc(1000 * n, sizeof *back);
-    float *scores = calloc(c->tokens, sizeof *scores), *score = calloc(1000, sizeof *score), *v = calloc(2 * n, sizeof *v);
+    uint32_t *tags = calloc(c->tokens, sizeof *tags), *expected = calloc(1000, sizeof *expected),
+             *back = calloc(1000 * n, sizeof *back);
+    float *scores = calloc(c->tokens, sizeof *scores), *score = calloc(1000, sizeof *score),
+          *v = calloc(2 * n, sizeof *v);
     struct ft_error error = {""};
-    ck_assert_int_eq(backend->ops->decode(backend, &c->crf, c->sentences, c->count, c->emissions, tags, scores, &error), FT_OK);
+    ck_assert_int_eq(backend->ops->decode(backend, &c->crf, c->sentences, c->count, c->emissions, tags, scores, &error),
+                     FT_OK);
     for (size_t i = 0; i < c->count; i++) {
         const struct token_sequence *s = &c->sentences[i];
         if (c->crf.transitions)
@@ -510,9 +473,11 @@ static void compare_decoded(struct backend *backend, void *argument, const char 
         else
             softmax_decode(c->emissions + s->first * n, s->count, n, expected, score);
         EXPECT(!memcmp(expected, tags + s->first, s->count * sizeof *tags), "%s: the tags of sentence %zu", name, i);
-        EXPECT(first_difference(score, scores + s->first, s->count) == s->count, "%s: the scores of sentence %zu", name, i);
+        EXPECT(first_difference(score, scores + s->first, s->count) == s->count, "%s: the scores of sentence %zu", name,
+               i);
     }
-    ck_assert_int_eq(backend->ops->decode(backend, &c->crf, c->sentences, c->count, c->emissions, tags, NULL, &error), FT_OK);
+    ck_assert_int_eq(backend->ops->decode(backend, &c->crf, c->sentences, c->count, c->emissions, tags, NULL, &error),
+                     FT_OK);
     free(tags);
     free(expected);
     free(back);
@@ -579,8 +544,9 @@ static void run_nothing(struct backend *backend, void *argument, const char *nam
     birnn_case_init(&c, CELL_LSTM, 4, 2, false);
     struct input_piece nothing[2] = {{NULL, PIECE_0}, {NULL, PIECE_1}};
     ck_assert_msg(backend->ops->birnn(backend, &c.net, NULL, 0, nothing, 2, 0, &out, &error) == FT_OK, "%s", name);
-    ck_assert_msg(backend->ops->birnn(backend, &c.net, &(struct token_sequence){0, 0}, 1, nothing, 2, 0, &out, &error) == FT_OK,
-                  "%s", name);
+    ck_assert_msg(
+        backend->ops->birnn(backend, &c.net, &(struct token_sequence){0, 0}, 1, nothing, 2, 0, &out, &error) == FT_OK,
+        "%s", name);
     struct crf crf = {.tags = 3};
     ck_assert_msg(backend->ops->decode(backend, &crf, NULL, 0, NULL, &tag, NULL, &error) == FT_OK, "%s", name);
     EXPECT(same_float(out, -7) && tag == 77, "%s: something was written", name);

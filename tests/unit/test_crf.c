@@ -58,13 +58,13 @@ static void viterbi(struct problem *p, uint32_t *tags, float *scores)
     crf_viterbi(&p->crf, p->e, p->length, tags, scores, v, back);
 }
 
-/* Tags A B START STOP, two tokens:
- *   to A from START 1, to B from START 0; to A from A 0, to A from B 2, to B from A 1, to B from B 0; to STOP from A 0, from B 1
- *   e = (1 0), (0 1)
- *   A A: 1+1 + 0+0 + 0 = 2     A B: 1+1 + 1+1 + 1 = 5     B A: 0+0 + 2+0 + 0 = 2     B B: 0+0 + 0+1 + 1 = 2
- * Paths by way of START or STOP cost 100 a step. Best: A B with 5. log Z = log(e^5 + 3 e^2) = 5.1392. P(first is A) =
- * (e^5 + e^2) / (e^5 + 3 e^2) = 0.91335, P(second is B) likewise.
- * Confidence of the first token: v = (2, 0): 1/(1+e^-2) = 0.88080; of the second v = (max(2, 2), max(4, 1)) = (2, 4): same. */
+/* Tags A B START STOP, two tokens, e = (1 0), (0 1):
+ *   to A: from START 1, from A 0, from B 2;   to B: from START 0, from A 1, from B 0;   to STOP: from A 0, from B 1
+ *   A A: 1+1 + 0+0 + 0 = 2   A B: 1+1 + 1+1 + 1 = 5   B A: 0+0 + 2+0 + 0 = 2   B B: 0+0 + 0+1 + 1 = 2
+ * Paths by way of START or STOP cost 100 a step. Best: A B with 5; log Z = log(e^5 + 3 e^2).
+ * P(first is A) = P(second is B) = (e^5 + e^2) / (e^5 + 3 e^2).
+ * Confidence of the first token: v = (2, 0): 1 / (1 + e^-2) = 0.88080; of the second:
+ * v = (max(2, 2), max(4, 1)) = (2, 4), the same. */
 static struct problem by_hand(void)
 {
     struct problem p = {.crf = {.tags = 4, .start = 2, .stop = 3}, .length = 2};
@@ -147,8 +147,8 @@ START_TEST(ties_go_to_the_lower_tag)
         } while (next_path(&p, path));
         ties += equal > 1;
         for (size_t i = 0; i < p.length; i++)
-            EXPECT(found[i] == lowest[i], "round %d: token %zu has tag %u, the lowest of the best is %u", round, i, found[i],
-                   lowest[i]);
+            EXPECT(found[i] == lowest[i], "round %d: token %zu has tag %u, the lowest of the best is %u", round, i,
+                   found[i], lowest[i]);
     }
     ck_assert_uint_gt(ties, 100);
 }
@@ -192,8 +192,8 @@ START_TEST(confidence_is_the_softmax_of_the_best_prefixes)
                 most = fmax(most, best[j]);
             for (size_t j = 0; j < n; j++)
                 sum += exp(best[j] - most);
-            EXPECT(distance_of(1 / sum, (double)scores[t]) < 1e-5, "round %d: token %zu has confidence %g, not %g", round, t,
-                   (double)scores[t], 1 / sum);
+            EXPECT(distance_of(1 / sum, (double)scores[t]) < 1e-5, "round %d: token %zu has confidence %g, not %g",
+                   round, t, (double)scores[t], 1 / sum);
         }
     }
 }
@@ -205,7 +205,8 @@ START_TEST(marginals_are_sums_over_all_paths)
     for (int round = 0; round < 500; round++) {
         struct problem p = random_problem(round % 2);
         size_t n = p.crf.tags;
-        double expected[MAX_LENGTH * MAX_TAGS] = {0}, all = 0, p_of[MAX_LENGTH * MAX_TAGS], alpha[MAX_LENGTH * MAX_TAGS];
+        double expected[MAX_LENGTH * MAX_TAGS] = {0}, all = 0, p_of[MAX_LENGTH * MAX_TAGS],
+                                     alpha[MAX_LENGTH * MAX_TAGS];
         double beta[MAX_LENGTH * MAX_TAGS], sums[MAX_TAGS];
         uint32_t path[MAX_LENGTH] = {0};
         p.crf.transitions = p.transitions;
@@ -218,8 +219,8 @@ START_TEST(marginals_are_sums_over_all_paths)
         double log_z = crf_marginals(&p.crf, p.e, p.length, p_of, alpha, beta, sums);
         EXPECT(distance_of(log_z, log(all)) < 1e-10, "round %d: log Z %.12g, not %.12g", round, log_z, log(all));
         for (size_t i = 0; i < p.length * n; i++)
-            EXPECT(distance_of(p_of[i], expected[i] / all) < 1e-10, "round %d: marginal %zu is %.12g, not %.12g", round, i, p_of[i],
-                   expected[i] / all);
+            EXPECT(distance_of(p_of[i], expected[i] / all) < 1e-10, "round %d: marginal %zu is %.12g, not %.12g", round,
+                   i, p_of[i], expected[i] / all);
     }
 }
 END_TEST
@@ -272,16 +273,19 @@ START_TEST(the_n_best_are_the_first_of_all_paths)
         } while (next_path(&p, path));
         qsort(all, count, sizeof *all, descending);
         size_t found = crf_nbest(&p.crf, p.e, p.length, wanted, tags, scores, v, back);
-        EXPECT(found == (wanted < count ? wanted : count), "round %d: %zu of %zu paths found, %zu wanted", round, found, count, wanted);
+        EXPECT(found == (wanted < count ? wanted : count), "round %d: %zu of %zu paths found, %zu wanted", round, found,
+               count, wanted);
         for (size_t k = 0; k < found; k++) {
-            EXPECT(distance_of(scores[k], all[k]) < 1e-9, "round %d: path %zu has %.12g, not %.12g", round, k, scores[k], all[k]);
+            EXPECT(distance_of(scores[k], all[k]) < 1e-9, "round %d: path %zu has %.12g, not %.12g", round, k,
+                   scores[k], all[k]);
             for (size_t i = 0; i < p.length; i++)
                 EXPECT(tags[k * p.length + i] < n, "round %d: no tag %u", round, tags[k * p.length + i]);
             double score = path_score(&p, tags + k * p.length);
-            EXPECT(distance_of(score, scores[k]) < 1e-9, "round %d: path %zu has %.12g, but says %.12g", round, k, score, scores[k]);
+            EXPECT(distance_of(score, scores[k]) < 1e-9, "round %d: path %zu has %.12g, but says %.12g", round, k,
+                   score, scores[k]);
             for (size_t j = 0; j < k; j++)
-                EXPECT(memcmp(tags + k * p.length, tags + j * p.length, p.length * sizeof *tags), "round %d: path %zu twice", round,
-                       k);
+                EXPECT(memcmp(tags + k * p.length, tags + j * p.length, p.length * sizeof *tags),
+                       "round %d: path %zu twice", round, k);
         }
     }
     free(all);
@@ -357,8 +361,8 @@ START_TEST(softmax_of_random_rows)
                 sum += exp((double)e[t * n + j] - (double)e[t * n + tags[t]]);
                 all += p[t * n + j];
             }
-            EXPECT(distance_of(1 / sum, (double)scores[t]) < 1e-7, "round %d: score %.9g, not %.9g", round, (double)scores[t],
-                   1 / sum);
+            EXPECT(distance_of(1 / sum, (double)scores[t]) < 1e-7, "round %d: score %.9g, not %.9g", round,
+                   (double)scores[t], 1 / sum);
             EXPECT(distance_of(p[t * n + tags[t]], 1 / sum) < 1e-12 && distance_of(all, 1) < 1e-12,
                    "round %d: probability %.12g of %.12g, not %.12g", round, p[t * n + tags[t]], all, 1 / sum);
         }

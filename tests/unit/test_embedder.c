@@ -1,5 +1,5 @@
-/* Token vectors: the same to the bit however they are gathered, at the bytes that the account says, and by Flair's rules for
- * which character a token reads. */
+/* Token vectors: the same to the bit however they are gathered, at the bytes that the account says, and by Flair's
+ * rules for which character a token reads. */
 #include "embedding.h"
 #include "harness.h"
 #include "numbers.h"
@@ -8,8 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const texts[] = {"The quick brown fox", "", "a bbb a", "x", "naïve Ω 你好 😀 again", "to be or not to be",
-                                    "a longer sentence than the others , with some more words in it , and then a few ."};
+static const char *const texts[] = {
+    "The quick brown fox",
+    "",
+    "a bbb a",
+    "x",
+    "naïve Ω 你好 😀 again",
+    "to be or not to be",
+    "a longer sentence than the others , with some more words in it , and then a few ."};
 enum { TEXTS = sizeof texts / sizeof *texts };
 
 static void check_ways_are_equal(const char *path)
@@ -31,7 +37,8 @@ static void check_ways_are_equal(const char *path)
             batch_run(&run, model.tagger, backend, (enum gather_mode)gather, (enum lm_output)output, &sentences, 0);
             float *got = batch_vectors(&run, model.tagger);
             size_t at = first_difference(expected, got, numbers);
-            EXPECT(at == numbers, "%s, %s of %s: number %zu differs", path, gather_names[gather], lm_output_names[output], at);
+            EXPECT(at == numbers, "%s, %s of %s: number %zu differs", path, gather_names[gather],
+                   lm_output_names[output], at);
             free(got);
             batch_run_release(&run);
         }
@@ -42,7 +49,8 @@ static void check_ways_are_equal(const char *path)
         batch_run(&run, model.tagger, backend, GATHER_SLICE, LM_BOUNDARY, &one, 0);
         float *got = batch_vectors(&run, model.tagger);
         size_t count = one.tokens * model.tagger->width;
-        EXPECT(first_difference(expected + row * model.tagger->width, got, count) == count, "%s: sentence %zu alone differs", path, i);
+        EXPECT(first_difference(expected + row * model.tagger->width, got, count) == count,
+               "%s: sentence %zu alone differs", path, i);
         row += one.tokens;
         free(got);
         batch_run_release(&run);
@@ -62,9 +70,8 @@ START_TEST(every_way_of_gathering_gives_the_same_vectors)
 }
 END_TEST
 
-/* Two language models of 4 units: 32 bytes a row of both. "ab c" is fed as LF a b blank c blank, 6 steps; "d" as 3. Three
- * tokens.
- *   boundary: 3 rows = 96 bytes      all: 6 steps * 2 sentences = 12 rows = 384 bytes      clones: 3 rows = 96 bytes */
+/* Two language models of 4 units: 32 bytes a row of both. "ab c" is fed as LF a b blank c blank, 6 steps; "d" as 3.
+ *   boundary: 3 tokens = 96 bytes;   all: 6 steps * 2 sentences = 12 rows = 384 bytes;   clones: 3 tokens = 96 bytes */
 enum { ROW = 32, TOKEN_ROWS = 3 * ROW, TENSOR_ROWS = 12 * ROW };
 static const char *const small[] = {"ab c", "d"};
 
@@ -112,9 +119,9 @@ START_TEST(bytes_are_those_computed_by_hand)
         ck_assert_int_eq(run.status, FT_OK);
         ck_assert_msg(run.account.live_bytes == cases[i].live && run.account.peak_bytes == cases[i].peak &&
                           run.account.copied_bytes == cases[i].copied,
-                      "%s of %s: %zu live, %zu at most, %zu copied; should be %zu, %zu, %zu", gather_names[cases[i].gather],
-                      lm_output_names[cases[i].output], run.account.live_bytes, run.account.peak_bytes, run.account.copied_bytes,
-                      cases[i].live, cases[i].peak, cases[i].copied);
+                      "%s of %s: %zu live, %zu at most, %zu copied; should be %zu, %zu, %zu",
+                      gather_names[cases[i].gather], lm_output_names[cases[i].output], run.account.live_bytes,
+                      run.account.peak_bytes, run.account.copied_bytes, cases[i].live, cases[i].peak, cases[i].copied);
         batch_run_release(&run);
     }
     small_release(&s);
@@ -133,9 +140,10 @@ START_TEST(a_budget_is_kept_to_the_byte)
             size_t peak = run.account.peak_bytes;
             batch_run_release(&run);
             for (size_t budget = 1; budget <= peak; budget++) {
-                batch_run(&run, s.tagger, s.backend, (enum gather_mode)gather, (enum lm_output)output, &s.sentences, budget);
-                EXPECT(run.status == (budget < peak ? FT_FULL : FT_OK), "%s of %s: %zu of %zu bytes: status %d", gather_names[gather],
-                       lm_output_names[output], budget, peak, run.status);
+                batch_run(&run, s.tagger, s.backend, (enum gather_mode)gather, (enum lm_output)output, &s.sentences,
+                          budget);
+                EXPECT(run.status == (budget < peak ? FT_FULL : FT_OK), "%s of %s: %zu of %zu bytes: status %d",
+                       gather_names[gather], lm_output_names[output], budget, peak, run.status);
                 EXPECT(run.account.peak_bytes <= budget, "%zu bytes, %zu allowed", run.account.peak_bytes, budget);
                 if (run.status != FT_OK)
                     EXPECT(run.account.live_bytes == 0, "%zu bytes are left", run.account.live_bytes);
@@ -212,7 +220,8 @@ START_TEST(one_hot_embeddings_look_up_the_token_as_it_is)
     ck_assert_uint_eq(run.embedded.piece_member[place], place); /* every member has one piece here */
     const size_t rows[] = {2, 0, 1};
     for (size_t t = 0; t < 3; t++)
-        ck_assert_mem_eq(run.embedded.pieces[place].rows[t], member->table + rows[t] * member->width, member->width * sizeof(float));
+        ck_assert_mem_eq(run.embedded.pieces[place].rows[t], member->table + rows[t] * member->width,
+                         member->width * sizeof(float));
     batch_run_release(&run);
     sentences_release(&sentences);
     model_close(&model);
@@ -220,18 +229,18 @@ START_TEST(one_hot_embeddings_look_up_the_token_as_it_is)
 }
 END_TEST
 
-/* "ab c" behind a delimiter of one character: LF a b _ c _, steps 0 to 5. Forward a token reads the step behind its end: 3 and 5.
- * Backward, LF c _ b a _: `c` reads step 2, `ab` step 5. Without white space one less each; untokenised, with no blank
- * between the two: LF a b c _, and a text of 3. */
+/* "ab c" behind a delimiter of one character: LF a b _ c _, steps 0 to 5. Forward a token reads the step behind its
+ * end: 3 and 5. Backward, LF c _ b a _: `c` reads step 2, `ab` step 5. Without white space one less each; untokenised,
+ * with no blank between the two: LF a b c _, and a text of 3. */
 START_TEST(tokens_read_the_steps_worked_out_by_hand)
 {
     static const struct {
         bool forward, with_whitespace, tokenized;
         uint32_t length, steps[2], rows[2];
     } cases[] = {
-        {true, true, true, 6, {3, 5}, {10, 11}},    {false, true, true, 6, {2, 5}, {11, 10}},
-        {true, false, true, 6, {2, 4}, {10, 11}},   {false, false, true, 6, {1, 4}, {11, 10}},
-        {true, true, false, 5, {3, 4}, {10, 11}},   {false, true, false, 5, {2, 4}, {11, 10}},
+        {true, true, true, 6, {3, 5}, {10, 11}},  {false, true, true, 6, {2, 5}, {11, 10}},
+        {true, false, true, 6, {2, 4}, {10, 11}}, {false, false, true, 6, {1, 4}, {11, 10}},
+        {true, true, false, 5, {3, 4}, {10, 11}}, {false, true, false, 5, {2, 4}, {11, 10}},
     };
     struct small_model s;
     struct arena arena;
@@ -248,7 +257,8 @@ START_TEST(tokens_read_the_steps_worked_out_by_hand)
         lm.with_whitespace = cases[i].with_whitespace;
         lm.tokenized = cases[i].tokenized;
         ck_assert_int_eq(lm_sequence(&lm, tokens, 2, 10, &arena, &sequence, &error), FT_OK);
-        ck_assert_msg(sequence.length == cases[i].length && sequence.row_count == 2, "case %zu: length %u", i, sequence.length);
+        ck_assert_msg(sequence.length == cases[i].length && sequence.row_count == 2, "case %zu: length %u", i,
+                      sequence.length);
         for (int k = 0; k < 2; k++)
             ck_assert_msg(sequence.steps[k] == cases[i].steps[k] && sequence.rows[k] == cases[i].rows[k],
                           "case %zu: step %u to row %u, should be %u to %u", i, sequence.steps[k], sequence.rows[k],

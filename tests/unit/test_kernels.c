@@ -51,15 +51,16 @@ static void check_multiply(size_t rows, size_t k)
                 size += fabs(product);
             }
             double limit = (double)(k + 1) * 0.5 * (double)FLT_EPSILON * size, one = (double)expected[r * PANEL + j];
-            EXPECT(distance_of(sum, one) <= limit, "%zu rows, k %zu: [%zu, %zu] is %.9g, should be %.9g", rows, k, r, j, one, sum);
+            EXPECT(distance_of(sum, one) <= limit, "%zu rows, k %zu: [%zu, %zu] is %.9g, should be %.9g", rows, k, r, j,
+                   one, sum);
         }
     for (const struct kernels *const *set = kernels_available(); *set; set++) {
         memcpy(got, start, rows * PANEL * sizeof *start);
         size_t next_bytes = random_below(4) ? random_below((uint32_t)(k * PANEL * sizeof *w)) : 0;
         (*set)->multiply(got, rows, a.at, w, k, (const char *)w, next_bytes);
         size_t at = first_difference(expected, got, rows * PANEL);
-        EXPECT(at == rows * PANEL, "%s: %zu rows, k %zu: [%zu, %zu] is %a, the scalar set has %a", (*set)->name, rows, k,
-               at / PANEL, at % PANEL, (double)got[at], (double)expected[at]);
+        EXPECT(at == rows * PANEL, "%s: %zu rows, k %zu: [%zu, %zu] is %a, the scalar set has %a", (*set)->name, rows,
+               k, at / PANEL, at % PANEL, (double)got[at], (double)expected[at]);
     }
     rows_free(&a);
     free(w);
@@ -92,8 +93,13 @@ struct gates {
 
 static struct gates gates_new(size_t rows)
 {
-    struct gates g = {rows, aligned_floats(rows * PANEL), aligned_floats(rows * BLOCK), aligned_floats(rows * BLOCK),
-                      aligned_floats(rows * BLOCK), calloc(rows, sizeof *g.c_at), calloc(rows, sizeof *g.h_at)};
+    struct gates g = {rows,
+                      aligned_floats(rows * PANEL),
+                      aligned_floats(rows * BLOCK),
+                      aligned_floats(rows * BLOCK),
+                      aligned_floats(rows * BLOCK),
+                      calloc(rows, sizeof *g.c_at),
+                      calloc(rows, sizeof *g.h_at)};
     for (size_t r = 0; r < rows; r++) {
         g.c_at[r] = g.c + (rows - 1 - r) * BLOCK; /* in any order */
         g.h_at[r] = g.h + r * BLOCK;
@@ -129,10 +135,10 @@ static void check_sets_agree(struct gates *g, bool lstm)
     for (const struct kernels *const *set = kernels_available(); *set; set++) {
         gates_run(g, *set, lstm);
         size_t in_c = first_difference(c, g->c, count), in_h = first_difference(h, g->h, count);
-        EXPECT(in_c == count, "%s, %s: cell %zu is %a, the scalar set has %a", (*set)->name, lstm ? "lstm" : "gru", in_c,
-               (double)g->c[in_c], (double)c[in_c]);
-        EXPECT(in_h == count, "%s, %s: state %zu is %a, the scalar set has %a", (*set)->name, lstm ? "lstm" : "gru", in_h,
-               (double)g->h[in_h], (double)h[in_h]);
+        EXPECT(in_c == count, "%s, %s: cell %zu is %a, the scalar set has %a", (*set)->name, lstm ? "lstm" : "gru",
+               in_c, (double)g->c[in_c], (double)c[in_c]);
+        EXPECT(in_h == count, "%s, %s: state %zu is %a, the scalar set has %a", (*set)->name, lstm ? "lstm" : "gru",
+               in_h, (double)g->h[in_h], (double)h[in_h]);
     }
     free(c);
     free(h);
@@ -212,8 +218,8 @@ END_TEST
 /* Every pair of extremes in two gates, and in the cell. */
 START_TEST(gates_of_extremes_end_and_are_equal_in_every_set)
 {
-    static const float extremes[] = {0.0f, -0.0f, 1e30f, -1e30f, INFINITY, -INFINITY, NAN, FLT_MIN, -FLT_TRUE_MIN, FLT_MAX,
-                                     -FLT_MAX, 24.95f, -24.95f, 87.4f, -87.4f, 12.5f};
+    static const float extremes[] = {0.0f,          -0.0f,   1e30f,    -1e30f, INFINITY, -INFINITY, NAN,    FLT_MIN,
+                                     -FLT_TRUE_MIN, FLT_MAX, -FLT_MAX, 24.95f, -24.95f,  87.4f,     -87.4f, 12.5f};
     enum { COUNT = sizeof extremes / sizeof *extremes };
     ck_assert_uint_eq(COUNT, BLOCK);
     random_begin("gates_of_extremes_end_and_are_equal_in_every_set");
@@ -249,7 +255,8 @@ static void check_linear(size_t rows, size_t out, const size_t *widths, size_t p
     }
     size_t panels = (out + PANEL - 1) / PANEL;
     float *packed = aligned_floats(panels * in * PANEL), *bias = aligned_floats(panels * PANEL);
-    float *expected = random_floats(rows * out, 1), *got = random_floats(rows * out, 1), *work = aligned_floats(rows * PANEL);
+    float *expected = random_floats(rows * out, 1), *got = random_floats(rows * out, 1),
+          *work = aligned_floats(rows * PANEL);
     float **to = calloc(rows, sizeof *to);
     const void **pointers = calloc(rows, sizeof *pointers);
     random_fill(packed, panels * in * PANEL, 1);
@@ -268,8 +275,8 @@ static void check_linear(size_t rows, size_t out, const size_t *widths, size_t p
             to[r] = got + r * out;
         linear_forward(*set, &layer, rows, pieces, piece_count, to, work, pointers);
         size_t at = first_difference(expected, got, rows * out);
-        EXPECT(at == rows * out, "%s: %zu rows, %zu in %zu pieces to %zu: [%zu, %zu] is %a, one chain gives %a", (*set)->name,
-               rows, in, piece_count, out, at / out, at % out, (double)got[at], (double)expected[at]);
+        EXPECT(at == rows * out, "%s: %zu rows, %zu in %zu pieces to %zu: [%zu, %zu] is %a, one chain gives %a",
+               (*set)->name, rows, in, piece_count, out, at / out, at % out, (double)got[at], (double)expected[at]);
     }
     for (size_t i = 0; i < piece_count; i++)
         rows_free(&inputs[i]);
@@ -299,8 +306,8 @@ END_TEST
 
 /* One step by the definition in recurrent.h: chains of fused multiply-adds, then the scalar gates. */
 static void reference_step(const struct recurrent_layer *layer, size_t lanes, const float *const *start,
-                           const struct input_piece *pieces, size_t piece_count, const float *const *h_in, float *const *c,
-                           float *const *h_out)
+                           const struct input_piece *pieces, size_t piece_count, const float *const *h_in,
+                           float *const *c, float *const *h_out)
 {
     float *z = aligned_floats(PANEL);
     for (size_t lane = 0; lane < lanes; lane++)
@@ -356,8 +363,8 @@ static void check_step(enum cell_type cell, size_t lanes, size_t hidden, const s
             memcpy(c_at[1][lane], cells.at[lane], padded * sizeof(float));
         recurrent_step(*set, &layer, lanes, start.at, pieces, piece_count, h_in.at, c_at[1], h_at[1], work, pointers);
         size_t in_c = first_difference(c[0], c[1], lanes * padded), in_h = first_difference(h[0], h[1], lanes * padded);
-        EXPECT(in_c == lanes * padded && in_h == lanes * padded, "%s: %zu lanes, %zu units: differs at c %zu, h %zu", (*set)->name,
-               lanes, hidden, in_c, in_h);
+        EXPECT(in_c == lanes * padded && in_h == lanes * padded, "%s: %zu lanes, %zu units: differs at c %zu, h %zu",
+               (*set)->name, lanes, hidden, in_c, in_h);
     }
     for (size_t i = 0; i < piece_count; i++)
         rows_free(&inputs[i]);
@@ -397,11 +404,13 @@ START_TEST(exp_and_log_are_right_to_thirteen_digits)
     random_begin("exp_and_log_are_right_to_thirteen_digits");
     for (int i = 0; i < 200000; i++) {
         double x = (double)random_float(700) + (double)random_float(1e-4f), expected = exp(x), got = exact_exp(x);
-        EXPECT(distance_of(expected, got) <= 1e-13 * expected, "exact_exp(%.17g) is %.17g, not %.17g", x, got, expected);
+        EXPECT(distance_of(expected, got) <= 1e-13 * expected, "exact_exp(%.17g) is %.17g, not %.17g", x, got,
+               expected);
         x = i % 2 ? exp((double)random_float(700)) : 1 + (double)random_float(0.5f);
         expected = log(x);
         got = exact_log(x);
-        EXPECT(distance_of(expected, got) <= 1e-13 * fabs(expected), "exact_log(%.17g) is %.17g, not %.17g", x, got, expected);
+        EXPECT(distance_of(expected, got) <= 1e-13 * fabs(expected), "exact_log(%.17g) is %.17g, not %.17g", x, got,
+               expected);
     }
 }
 END_TEST

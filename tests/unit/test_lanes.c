@@ -40,7 +40,8 @@ START_TEST(a_random_queue_is_sorted_stable_and_whole)
             EXPECT(sequence < count && !seen[sequence] && lengths[sequence], "round %d: sequence %u", round, sequence);
             seen[sequence] = true;
             if (taken)
-                EXPECT(lengths[before] > lengths[sequence] || (lengths[before] == lengths[sequence] && before < sequence),
+                EXPECT(lengths[before] > lengths[sequence] ||
+                           (lengths[before] == lengths[sequence] && before < sequence),
                        "round %d: %u of length %u before %u of length %u", round, before, lengths[before], sequence,
                        lengths[sequence]);
         }

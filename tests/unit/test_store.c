@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const texts[] = {"The quick brown fox", "x", "to be or not to be , that is", "naïve Ω 你好", "a bbb a", "",
+static const char *const texts[] = {"The quick brown fox",
+                                    "x",
+                                    "to be or not to be , that is",
+                                    "naïve Ω 你好",
+                                    "a bbb a",
+                                    "",
                                     "a longer sentence than the others , with some more words in it ."};
 enum { TEXTS = sizeof texts / sizeof *texts };
 
@@ -74,7 +79,8 @@ START_TEST(kept_rows_are_those_that_were_embedded_and_go_with_the_store)
         for (int mode = 0; mode < 3; mode++)
             for (int gather = 0; gather < 2; gather++)
                 for (int output = 0; output < 2; output++)
-                    check_keeping(paths[path], (enum storage_mode)mode, (enum gather_mode)gather, (enum lm_output)output);
+                    check_keeping(paths[path], (enum storage_mode)mode, (enum gather_mode)gather,
+                                  (enum lm_output)output);
 }
 END_TEST
 
@@ -86,8 +92,8 @@ START_TEST(gpu_storage_clones_by_default_and_the_others_slice)
 }
 END_TEST
 
-/* 4 units a language model, 32 bytes a row of both. "ab c" and "d": 3 tokens, 96 bytes of rows; moving them to host memory takes 96
- * more. 191 bytes are too few, and then nothing is kept, nor was anything lost that was kept before. */
+/* 4 units a language model, 32 bytes a row of both. "ab c" and "d": 3 tokens, 96 bytes of rows; moving them to host
+ * memory takes 96 more. 191 bytes are too few, and then nothing is kept, nor was anything lost that was kept before. */
 START_TEST(a_full_store_keeps_nothing_of_the_batch)
 {
     static const char *const small[] = {"ab c", "d"};
@@ -144,15 +150,17 @@ static void check_table(const char *path)
     window_of(&window, &sentences);
     for (size_t batch = 1; batch <= 4; batch++)
         for (int i = 0; i < 12; i++) {
-            struct storage_case how = {(enum lm_output)(i % 2), (enum gather_mode)(i / 2 % 2), (enum storage_mode)(i / 4)};
+            struct storage_case how = {(enum lm_output)(i % 2), (enum gather_mode)(i / 2 % 2),
+                                       (enum storage_mode)(i / 4)};
             struct storage_figures plan, run;
             ck_assert_int_eq(storage_table(model.tagger, NULL, &how, &window, batch, &plan, &error), FT_OK);
             ck_assert_int_eq(storage_table(model.tagger, backend, &how, &window, batch, &run, &error), FT_OK);
-            ck_assert_msg(plan.rows == run.rows && plan.row_bytes == run.row_bytes && plan.copied == run.copied &&
-                              plan.kept == run.kept && plan.peak == run.peak && !strcmp(plan.pins, run.pins),
-                          "%s, batches of %zu, %s of %s, %s: planned %zu rows, copied %zu, kept %zu, peak %zu; it was %zu, %zu, %zu, %zu",
-                          path, batch, gather_names[how.gather], lm_output_names[how.lm_output], storage_names[how.storage],
-                          plan.rows, plan.copied, plan.kept, plan.peak, run.rows, run.copied, run.kept, run.peak);
+            ck_assert_msg(
+                plan.rows == run.rows && plan.row_bytes == run.row_bytes && plan.copied == run.copied &&
+                    plan.kept == run.kept && plan.peak == run.peak && !strcmp(plan.pins, run.pins),
+                "%s, batches of %zu, %s of %s, %s: planned %zu rows, copied %zu, kept %zu, peak %zu; it was %zu, %zu, %zu, %zu",
+                path, batch, gather_names[how.gather], lm_output_names[how.lm_output], storage_names[how.storage],
+                plan.rows, plan.copied, plan.kept, plan.peak, run.rows, run.copied, run.kept, run.peak);
             ck_assert_uint_eq(run.rows, sentences.tokens);
         }
     window_release(&window);
@@ -169,7 +177,8 @@ START_TEST(the_plan_of_bytes_is_what_the_run_takes)
 }
 END_TEST
 
-/* "ab c" and "d" in one batch, 32 bytes a row: by hand as in test_embedder.c. Slices of `all` kept on the device pin 12 rows. */
+/* "ab c" and "d" in one batch, 32 bytes a row: by hand as in test_embedder.c. Slices of `all` kept on the device pin 12
+ * rows. */
 START_TEST(the_table_by_hand)
 {
     static const struct {
@@ -196,10 +205,12 @@ START_TEST(the_table_by_hand)
     window_of(&window, &sentences);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct storage_figures figures;
-        ck_assert_int_eq(storage_table(random_model_tagger(model), backend, &cases[i].how, &window, 32, &figures, &error), FT_OK);
-        ck_assert_msg(figures.copied == cases[i].copied && figures.kept == cases[i].kept && figures.peak == cases[i].peak &&
-                          !strcmp(figures.pins, cases[i].pins),
-                      "case %zu: copied %zu, kept %zu, peak %zu, pins %s", i, figures.copied, figures.kept, figures.peak, figures.pins);
+        ck_assert_int_eq(
+            storage_table(random_model_tagger(model), backend, &cases[i].how, &window, 32, &figures, &error), FT_OK);
+        ck_assert_msg(figures.copied == cases[i].copied && figures.kept == cases[i].kept &&
+                          figures.peak == cases[i].peak && !strcmp(figures.pins, cases[i].pins),
+                      "case %zu: copied %zu, kept %zu, peak %zu, pins %s", i, figures.copied, figures.kept,
+                      figures.peak, figures.pins);
     }
     window_release(&window);
     sentences_release(&sentences);
@@ -209,8 +220,9 @@ START_TEST(the_table_by_hand)
 END_TEST
 
 /* Runs two windows; says whether the store was given up, and how much was live at the end. */
-static float *predict_twice(const struct tagger *tagger, struct backend *backend, const struct predictor_options *options,
-                            const struct window *window, int *gave_up, size_t *live)
+static float *predict_twice(const struct tagger *tagger, struct backend *backend,
+                            const struct predictor_options *options, const struct window *window, int *gave_up,
+                            size_t *live)
 {
     struct predictor *predictor;
     struct ft_error error = {""};
@@ -262,8 +274,8 @@ START_TEST(a_predictor_that_runs_out_of_room_stores_nothing_and_tags_on)
             options.max_memory = live * share / 8 - 1;
             size_t left;
             got = predict_twice(model.tagger, backend, &options, &window, &gave_up, &left);
-            ck_assert_msg(gave_up == 1 && left == 0, "case %d, %zu bytes: given up %d times, %zu bytes left", i, options.max_memory, gave_up,
-                          left);
+            ck_assert_msg(gave_up == 1 && left == 0, "case %d, %zu bytes: given up %d times, %zu bytes left", i,
+                          options.max_memory, gave_up, left);
             ck_assert_uint_eq(first_difference(expected, got, 2 * window.tokens), 2 * window.tokens);
             free(got);
         }
