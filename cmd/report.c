@@ -1,5 +1,6 @@
 /* report.c - see report.h. */
 #include "cmd/report.h"
+#include "base/utf8.h"
 #include "flairtag.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -28,12 +29,23 @@ static void write_all(const char *text, size_t bytes)
     }
 }
 
-/* Appends to line[0..room), leaving a byte for the newline; control characters show as '?', so that a file's name cannot
- * steer the terminal. Returns the new length. */
+/* Appends to line[0..room), leaving a byte for the newline; control characters and bytes that are no UTF-8 show as '?',
+ * so that a file's name or content cannot steer the terminal. Returns the new length. */
 static size_t append_clean(char *line, size_t length, size_t room, const char *text)
 {
-    for (; *text && length + 1 < room; text++)
-        line[length++] = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
+    size_t left = strlen(text);
+    while (left) {
+        uint32_t character;
+        size_t bytes = utf8_decode(text, left, &character);
+        bool shown = bytes && character >= 0x20 && (character < 0x7f || character > 0x9f);
+        size_t used = bytes ? bytes : 1;
+        if (length + (shown ? used : 1) >= room)
+            break;
+        memcpy(line + length, shown ? text : "?", shown ? used : 1);
+        length += shown ? used : 1;
+        text += used;
+        left -= used;
+    }
     return length;
 }
 

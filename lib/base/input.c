@@ -107,7 +107,10 @@ static bool make_room(struct input *in)
 
 static void fail_gz(struct input *in, const char *what)
 {
-    in->status = ft_fail(&in->failure, FT_INPUT, "%s: %s (after line %zu)", in->name, what, in->line_number);
+    if (in->line_number)
+        in->status = ft_fail(&in->failure, FT_INPUT, "%s: %s (after line %zu)", in->name, what, in->line_number);
+    else
+        in->status = ft_fail(&in->failure, FT_INPUT, "%s: %s", in->name, what);
 }
 
 /* Between two members: the next one begins with the magic number; zeros pad tape blocks and end the file. */
