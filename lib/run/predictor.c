@@ -143,6 +143,15 @@ static ft_status describe_batch(struct predictor *predictor, const struct embedd
     return FT_OK;
 }
 
+/* From here on nothing is kept, and nothing is bounded that is dropped with its batch. */
+static void give_up_storing(struct predictor *predictor, bool *kept_less)
+{
+    store_release(&predictor->store);
+    predictor->store.mode = STORAGE_NONE;
+    predictor->account.budget = 0;
+    *kept_less = true;
+}
+
 static ft_status run_batch(struct predictor *predictor, const struct sentence *const *sentences, size_t count,
                            struct tagging *taggings, bool *kept_less, struct ft_error *error)
 {
@@ -153,10 +162,7 @@ static ft_status run_batch(struct predictor *predictor, const struct sentence *c
     ft_status status = embedder_run(tagger, predictor->backend, &how, sentences, count, &predictor->account,
                                     &predictor->batch, &embedded, error);
     if (status == FT_FULL) { /* what is kept leaves no room to work: let it go */
-        store_release(&predictor->store);
-        predictor->store.mode = STORAGE_NONE;
-        predictor->account.budget = 0;
-        *kept_less = true;
+        give_up_storing(predictor, kept_less);
         arena_clear(&predictor->batch);
         status = embedder_run(tagger, predictor->backend, &how, sentences, count, &predictor->account, &predictor->batch,
                               &embedded, error);
@@ -186,9 +192,7 @@ static ft_status run_batch(struct predictor *predictor, const struct sentence *c
     }
     status = store_put(&predictor->store, tagger, &embedded, error);
     if (status == FT_FULL) {
-        store_release(&predictor->store);
-        predictor->store.mode = STORAGE_NONE;
-        *kept_less = true;
+        give_up_storing(predictor, kept_less);
         status = FT_OK;
     }
     return status;

@@ -288,6 +288,40 @@ START_TEST(a_predictor_that_runs_out_of_room_stores_nothing_and_tags_on)
 }
 END_TEST
 
+/* The first window fits, but not twice: the store is given up. The second does not fit at all: no news by then. */
+START_TEST(giving_up_is_said_once)
+{
+    static const char *const little[] = {"x"};
+    struct backend *backend = test_backend();
+    struct model model;
+    struct sentences sentences[2];
+    struct window windows[2];
+    struct predictor *predictor;
+    struct ft_error error = {""};
+    open_model(&model, backend, NESTED_MODEL);
+    sentences_init(&sentences[0], little, 1);
+    sentences_init(&sentences[1], texts, TEXTS);
+    size_t row = embedder_lm_width(model.tagger) * sizeof(float);
+    struct predictor_options options = {.storage = STORAGE_CPU, .max_memory = row + 1};
+    ck_assert_int_eq(predictor_new(&predictor, model.tagger, backend, &options, &error), FT_OK);
+    for (int i = 0; i < 2; i++) {
+        const struct tagging *taggings;
+        bool kept_less = false;
+        window_of(&windows[i], &sentences[i]);
+        ck_assert_msg(predictor_run(predictor, &windows[i], &taggings, &kept_less, &error) == FT_OK, "%s", error.text);
+        ck_assert_msg(kept_less == (i == 0), "window %d: given up: %d", i, kept_less);
+    }
+    ck_assert_uint_eq(predictor_account(predictor)->live_bytes, 0);
+    predictor_free(predictor);
+    for (int i = 0; i < 2; i++) {
+        window_release(&windows[i]);
+        sentences_release(&sentences[i]);
+    }
+    model_close(&model);
+    backend->ops->free(backend);
+}
+END_TEST
+
 int main(void)
 {
     test_add(kept_rows_are_those_that_were_embedded_and_go_with_the_store, NULL);
@@ -296,5 +330,6 @@ int main(void)
     test_add(the_plan_of_bytes_is_what_the_run_takes, NULL);
     test_add(the_table_by_hand, NULL);
     test_add(a_predictor_that_runs_out_of_room_stores_nothing_and_tags_on, NULL);
+    test_add(giving_up_is_said_once, NULL);
     return test_run("store");
 }
