@@ -125,8 +125,8 @@ static int by_seconds(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void print_report(const struct bench_values *values, const struct backend *backend, const struct tagger *tagger,
-                         const struct figures *figures, double setup, double peak)
+static ft_status print_report(const struct bench_values *values, const struct backend *backend, const struct tagger *tagger,
+                              const struct figures *figures, double setup, double peak, struct ft_error *error)
 {
     struct tagger_work work = tagger_work(tagger);
     double operations = work.per_character * (double)figures->characters + work.per_token * (double)figures->tokens;
@@ -140,7 +140,7 @@ static void print_report(const struct bench_values *values, const struct backend
                (double)figures->characters / figures->seconds, (double)figures->tokens / figures->seconds,
                1e-9 * operations / figures->seconds, percent, 1e-9 * peak, backend_cpu_kernels(backend)->name,
                backend_cpu_threads(backend));
-        return;
+        return FT_OK;
     }
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "chars_per_s", (double)figures->characters / figures->seconds);
@@ -158,10 +158,12 @@ static void print_report(const struct bench_values *values, const struct backend
     cJSON_AddStringToObject(json, "isa", backend_cpu_kernels(backend)->name);
     cJSON_AddStringToObject(json, "precision", "f32");
     char *text = cJSON_Print(json);
+    ft_status status = text ? FT_OK : ft_nomem(error, "the report");
     if (text)
         printf("%s\n", text);
     cJSON_free(text);
     cJSON_Delete(json);
+    return status;
 }
 
 int bench_predict(const struct bench_values *values)
@@ -187,10 +189,10 @@ int bench_predict(const struct bench_values *values)
     }
     if (status == FT_OK) {
         qsort(runs, (size_t)values->repeat, sizeof *runs, by_seconds);
-        print_report(values, backend, tagger, &runs[values->repeat / 2], setup, peak);
-    } else {
-        report_error("%s", error.text);
+        status = print_report(values, backend, tagger, &runs[values->repeat / 2], setup, peak, &error);
     }
+    if (status != FT_OK)
+        report_error("%s", error.text);
     random_model_free(random);
     model_close(&model);
     if (backend)

@@ -17,7 +17,8 @@ static struct storage_case case_number(int i)
     return (struct storage_case){(enum lm_output)(i / 6), (enum gather_mode)(i / 3 % 2), (enum storage_mode)(i % 3)};
 }
 
-static void print_table(const struct storage_figures figures[CASES])
+/* Both: false when out of memory. */
+static bool print_table(const struct storage_figures figures[CASES])
 {
     printf("%zu token rows of %zu bytes\n\n", figures[0].rows, figures[0].row_bytes);
     printf("%-9s %-6s %-7s %9s %15s %15s %15s  %s\n", "lm-output", "gather", "storage", "seconds", "copied", "kept", "peak",
@@ -27,9 +28,10 @@ static void print_table(const struct storage_figures figures[CASES])
         printf("%-9s %-6s %-7s %9.2f %15zu %15zu %15zu  %s\n", lm_outputs[how.lm_output], gathers[how.gather],
                storages[how.storage], figures[i].seconds, figures[i].copied, figures[i].kept, figures[i].peak, figures[i].pins);
     }
+    return true;
 }
 
-static void print_json(const struct storage_figures figures[CASES])
+static bool print_json(const struct storage_figures figures[CASES])
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "rows", (double)figures[0].rows);
@@ -51,8 +53,10 @@ static void print_json(const struct storage_figures figures[CASES])
     char *text = cJSON_Print(json);
     if (text)
         printf("%s\n", text);
+    bool is_whole = text;
     cJSON_free(text);
     cJSON_Delete(json);
+    return is_whole;
 }
 
 static ft_status read_corpus(const struct bench_values *values, struct window *corpus, struct ft_error *error)
@@ -96,10 +100,10 @@ int bench_storage(const struct bench_values *values)
         if (interrupted)
             status = ft_fail(&error, FT_INTERRUPTED, "interrupted");
     }
+    if (status == FT_OK && !(values->json ? print_json : print_table)(figures))
+        status = ft_nomem(&error, "the report");
     if (status != FT_OK)
         report_error("%s", error.text);
-    else
-        (values->json ? print_json : print_table)(figures);
     random_model_free(random);
     model_close(&model);
     window_release(&corpus);

@@ -31,6 +31,8 @@ static ft_status fail_by_errno(struct output *out, int code, struct ft_error *er
 {
     if (code == EPIPE)
         out->status = ft_fail(&out->failure, FT_END, "the reader of the output has gone");
+    else if (code == ENOMEM)
+        out->status = ft_nomem(&out->failure, "a file to write");
     else if (out->shown)
         out->status = ft_fail(&out->failure, FT_FAILED, "cannot write '%s': %s", out->shown, strerror(code));
     else

@@ -3,6 +3,7 @@
 #include "model/model_file.h"
 #include "model/model_tensors.h"
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +65,10 @@ static ft_status open_description(struct about *about, const struct safetensors 
     *about = (struct about){.path = safetensors_path(file)};
     if (!text)
         return ft_fail(error, FT_MODEL, "%s: a safetensors file, but not one of flairtag's (convert makes them)", about->path);
+    errno = 0;
     about->root = cJSON_Parse(text);
+    if (!about->root && errno == ENOMEM) /* cJSON does not tell a failed allocation from bad JSON */
+        return ft_nomem(error, "the model's description");
     if (!about->root)
         return ft_fail(error, FT_MODEL, "%s: the model's description is not valid JSON", about->path);
     size_t format = get_size(about, about->root, "format", 1);

@@ -179,7 +179,7 @@ ft_status evaluation_report(const struct evaluation *e, enum evaluation_report r
     }
     free(types);
     bool failed = ferror(out);
-    if (fclose(out) || failed || !whole) {
+    if (fclose(out) || failed || !whole || !*text) { /* the C library may hand out NULL without a word */
         free(*text);
         *text = NULL;
         return ft_nomem(error, "the report");

@@ -6,6 +6,7 @@
 #include "text/reader_text.h"
 #include "text/segtok.h"
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,7 +209,10 @@ ft_status take_json_line(struct window *window, struct lines *lines, const struc
     if (status || skip)
         return status;
     const char *end = NULL;
+    errno = 0;
     cJSON *json = cJSON_ParseWithLengthOpts(object, line->bytes + 1, &end, true);
+    if (!json && errno == ENOMEM) /* cJSON does not tell a failed allocation from bad JSON */
+        return ft_nomem(error, "a JSON object");
     if (!json)
         return lines_bad(lines, line, error, "bad JSON at character %zu",
                          utf8_count(object, end && end > object ? (size_t)(end - object) : 0) + 1);
