@@ -209,11 +209,18 @@ ft_status predictor_run(struct predictor *predictor, const struct window *window
     for (size_t i = 0; i < window->count; i++)
         sentences[i] = &window->sentences[i];
     /* whole hidden-state tensors are padded: mini-batches keep them at Flair's size */
-    size_t step = predictor->options.lm_output == LM_ALL ? MINI_BATCH : window->count;
+    size_t most = predictor->options.lm_output == LM_ALL ? MINI_BATCH : window->count, max_chars, max_tokens;
+    predictor_window_size(predictor->tagger, &max_chars, &max_tokens);
     ft_status status = FT_OK;
-    for (size_t i = 0; status == FT_OK && i < window->count; i += step)
-        status = run_batch(predictor, sentences + i, window->count - i < step ? window->count - i : step, taggings + i, kept_less,
-                           error);
+    for (size_t i = 0, step; status == FT_OK && i < window->count; i += step) {
+        size_t tokens = sentences[i]->count; /* a line of text of any length comes in one window */
+        for (step = 1; step < most && i + step < window->count; step++) {
+            if (tokens + sentences[i + step]->count > max_tokens)
+                break;
+            tokens += sentences[i + step]->count;
+        }
+        status = run_batch(predictor, sentences + i, step, taggings + i, kept_less, error);
+    }
     *out = taggings;
     return status;
 }
