@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COLORS = 6 };
+
 struct writer {
     struct output *output;
+    uint64_t colors[COLORS]; /* the types that have them, as hashes */
     struct writer_options options;
     bool header_written;
     struct source_cursor cursor;
@@ -67,10 +70,19 @@ static ft_status write_field(struct output *out, const char *text, size_t bytes,
     return status;
 }
 
-/* Red, green, yellow, blue, magenta or cyan, the same for a type in every run. */
-static ft_status start_color(struct output *out, const char *type, struct ft_error *error)
+/* Red, green, yellow, blue, magenta or cyan: a type's own in every run, or the next that no type before it took. */
+static ft_status start_color(struct writer *w, const char *type, struct ft_error *error)
 {
-    return output_format(out, error, "\033[%um", 31u + (unsigned)(map_hash(type, strlen(type)) % 6));
+    uint64_t hash = map_hash(type, strlen(type)) | 1; /* 0: the colour is free */
+    size_t own = hash / 2 % COLORS, color = own;
+    while (w->colors[color] && w->colors[color] != hash) {
+        color = (color + 1) % COLORS;
+        if (color == own)
+            break;
+    }
+    if (!w->colors[color])
+        w->colors[color] = hash;
+    return output_format(w->output, error, "\033[%zum", 31 + color);
 }
 
 static ft_status end_color(struct output *out, struct ft_error *error)
@@ -131,7 +143,7 @@ static ft_status write_line(struct writer *w, const struct column_line *line, co
         score = tagging->scores ? tagging->scores[token] : 0;
     }
     bool color = span && w->options.color;
-    ft_status status = color ? start_color(w->output, span->type, error) : FT_OK;
+    ft_status status = color ? start_color(w, span->type, error) : FT_OK;
     if (!status && line->kind == LINE_VERBATIM)
         status = output_write(w->output, line->text, line->bytes, error);
     else if (!status)
@@ -173,7 +185,7 @@ static ft_status write_token(struct writer *w, const struct token *token, const 
                              double score, const char *color, struct ft_error *error)
 {
     struct output *out = w->output;
-    ft_status status = color ? start_color(out, color, error) : FT_OK;
+    ft_status status = color ? start_color(w, color, error) : FT_OK;
     if (!status)
         status = write_field(out, token->text, token->bytes, error);
     if (!status)
@@ -227,7 +239,7 @@ static ft_status write_row(struct writer *w, const struct sentence *sentence, si
         status = output_format(out, error, "\t%zu\t%zu\t%zu\t%zu\t%zu\t", sentence->number, first + 1, last + 1,
                                sentence->source_start + from->start, sentence->source_start + to->end);
     if (!status && w->options.color)
-        status = start_color(out, type, error);
+        status = start_color(w, type, error);
     if (!status)
         status = write_field(out, type, strlen(type), error);
     if (!status)
