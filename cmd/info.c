@@ -16,23 +16,36 @@ static const struct option info_options[] = {
     OPTION_END,
 };
 
+/* Line breaks and the like as \n, so that every fact stays on its line. */
+static void print_string(const char *text)
+{
+    for (; *text; text++)
+        if (*text == '\n')
+            printf("\\n");
+        else if (*text == '\t')
+            printf("\\t");
+        else
+            putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+}
+
 static void print_text(const cJSON *facts, int depth)
 {
     const cJSON *item;
     cJSON_ArrayForEach(item, facts) {
-        printf("%*s", depth * 2, "");
         if (item->string)
-            printf("%-*s ", depth ? 16 : 18, item->string);
+            printf("%*s%-*s ", depth * 2, "", 18 - depth * 2, item->string);
         if (cJSON_IsArray(item) && cJSON_IsString(item->child)) {
-            for (const cJSON *one = item->child; one; one = one->next)
-                printf("%s%s", one == item->child ? "" : " ", one->valuestring);
-            putchar('\n');
+            for (const cJSON *one = item->child; one; one = one->next) {
+                print_string(one->valuestring);
+                putchar(one->next ? ' ' : '\n');
+            }
         } else if (cJSON_IsObject(item) || cJSON_IsArray(item)) {
             if (item->string)
                 putchar('\n');
             print_text(item, depth + (item->string ? 1 : 0));
         } else if (cJSON_IsString(item)) {
-            printf("%s\n", item->valuestring);
+            print_string(item->valuestring);
+            putchar('\n');
         } else if (cJSON_IsNumber(item)) {
             printf("%.0f\n", item->valuedouble);
         } else {
