@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define FOLDER "tests/golden/tagger/v0.15.1-zip-word-crf"
+#define CHARACTERS "tests/golden/tagger/v0.15.1-zip-made-chars-word-crf"
 
 START_TEST(kernels_are_those_that_valgrind_can_run)
 {
@@ -107,8 +108,27 @@ START_TEST(a_golden_runs_end_to_end_directly_and_converted)
 }
 END_TEST
 
+START_TEST(character_embeddings_run_from_file_to_spans)
+{
+    struct backend *backend = golden_backend(2, 3, "auto");
+    struct golden golden;
+    struct model model;
+    struct tagged tagged;
+    golden_read(&golden, CHARACTERS, "expected.tags.tsv", "expected.spans.tsv");
+    golden_open(&model, CHARACTERS "/model.pt", backend);
+    tagged_run(&tagged, model.tagger, backend, CHARACTERS "/input.conll");
+    golden_check_tags(&golden, &tagged, model.tagger, 5e-4, CHARACTERS);
+    golden_check_predictor(&golden, &tagged, model.tagger, backend, 5e-4, CHARACTERS);
+    tagged_release(&tagged);
+    model_close(&model);
+    golden_release(&golden);
+    backend->ops->free(backend);
+}
+END_TEST
+
 int main(void)
 {
+    test_add(character_embeddings_run_from_file_to_spans, NULL);
     test_add(kernels_are_those_that_valgrind_can_run, NULL);
     test_add(a_golden_runs_end_to_end_directly_and_converted, NULL);
     return test_run("valgrind");
