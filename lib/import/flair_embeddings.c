@@ -54,31 +54,10 @@ static ft_status read_flair(struct importer *importer, const struct value *objec
     return FT_OK;
 }
 
-/* LayerNorm with weights of its own is not what `stable` means here; untrained ones (1 and 0) change nothing. */
-static ft_status refuse_trained_norm(struct importer *importer, struct weights *weights, const char *class)
+static ft_status read_norm(struct weights *weights, struct norm_description *norm)
 {
-    static const char *const names[] = {"layer_norm.weight", "layer_norm.bias"};
-    for (size_t i = 0; i < 2; i++) {
-        struct tensor tensor;
-        ft_status status = weights_optional(weights, names[i], &tensor);
-        if (status)
-            return status;
-        if (!tensor.data)
-            continue;
-        if (tensor.rank != 1 || tensor.shape[0] > LARGEST_WIDTH)
-            return import_fail(importer, "not a Flair model, or damaged: '%s' has a wrong shape", names[i]);
-        float *numbers = malloc((tensor.shape[0] + 1) * sizeof *numbers);
-        if (!numbers)
-            return ft_nomem(importer->error, "a LayerNorm");
-        tensor_to_f32(&tensor, numbers);
-        bool plain = true;
-        for (size_t k = 0; k < tensor.shape[0]; k++)
-            plain = plain && numbers[k] == (i ? 0.0f : 1.0f);
-        free(numbers);
-        if (!plain)
-            return import_fail(importer, "%s with a trained LayerNorm are not supported", class);
-    }
-    return FT_OK;
+    ft_status status = weights_optional(weights, "layer_norm.weight", &norm->weight);
+    return status ? status : weights_optional(weights, "layer_norm.bias", &norm->bias);
 }
 
 static ft_status read_words(struct importer *importer, const struct value *object, struct weights *weights,
@@ -91,7 +70,7 @@ static ft_status read_words(struct importer *importer, const struct value *objec
         return import_fail(importer, "WordEmbeddings that look up a field instead of the text are not supported");
     read_flag(object, "stable", false, &words->stable);
     if (words->stable) {
-        ft_status status = refuse_trained_norm(importer, weights, "WordEmbeddings");
+        ft_status status = read_norm(weights, &words->norm);
         if (status)
             return status;
     }
@@ -124,7 +103,7 @@ static ft_status read_onehot(struct importer *importer, const struct value *obje
     read_flag(object, "stable", norm.kind != VALUE_NONE, &onehot->stable);
     ft_status status = FT_OK;
     if (onehot->stable)
-        status = refuse_trained_norm(importer, weights, "OneHotEmbeddings");
+        status = read_norm(weights, &onehot->norm);
     if (!status)
         status = import_dictionary(importer, &dictionary, "the one-hot vocabulary", &onehot->items,
                                    &onehot->item_count);

@@ -61,13 +61,19 @@ struct lm_description {
     bool is_lower;
 };
 
+/* LayerNorm of a table's rows; absent tensors stand for weight 1 and bias 0. */
+struct norm_description {
+    struct tensor weight, bias; /* [width] */
+};
+
 struct words_description {
     size_t count, width;            /* words and columns */
     const struct bytes *words;      /* [count]; may repeat: the importer gives each its row */
     const uint32_t *rows;           /* [count], row of each word in `vectors`; NULL: word i has row i */
     struct tensor vectors;          /* [rows, width] */
     bool unknown_is_row;            /* vectors has a row at index `count` that unknown words get; else zeros */
-    bool stable;                    /* LayerNorm (eps 1e-5, no affine) after the look-up, on the zero row too */
+    bool stable;                    /* LayerNorm (eps 1e-5) after the look-up, on the zero row too */
+    struct norm_description norm;
     size_t duplicates;              /* lines of a text or binary file left out because an earlier one has their word */
 };
 
@@ -76,6 +82,7 @@ struct onehot_description {
     size_t item_count;
     struct tensor weight; /* [items, width] */
     bool stable;
+    struct norm_description norm;
 };
 
 struct chars_description { /* CharacterEmbeddings: a BiLSTM over each token's characters, Flair's quirks included */

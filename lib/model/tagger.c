@@ -1,5 +1,6 @@
 /* tagger.c - see tagger.h. */
 #include "model/tagger.h"
+#include "model/layer_norm.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,20 +20,6 @@ static bool is_vector(const struct tensor *tensor, size_t length)
     return tensor->data && tensor->rank == 1 && tensor->shape[0] == length;
 }
 
-/* LayerNorm without affine part: (x - mean) / sqrt(variance + 1e-5), in double. */
-static void normalise(float *row, size_t width)
-{
-    double mean = 0, variance = 0;
-    for (size_t i = 0; i < width; i++)
-        mean += row[i];
-    mean /= (double)width;
-    for (size_t i = 0; i < width; i++)
-        variance += (row[i] - mean) * (row[i] - mean);
-    double scale = 1 / sqrt(variance / (double)width + 1e-5);
-    for (size_t i = 0; i < width; i++)
-        row[i] = (float)((row[i] - mean) * scale);
-}
-
 static ft_status build_onehot(struct tagger *tagger, struct member *member, const struct onehot_description *from,
                               struct ft_error *error)
 {
@@ -46,15 +33,13 @@ static ft_status build_onehot(struct tagger *tagger, struct member *member, cons
         return ft_nomem(error, "one-hot embeddings");
     tensor_to_f32(&from->weight, table);
     for (size_t i = 0; i < from->item_count; i++) {
-        if (from->stable)
-            normalise(table + i * member->width, member->width);
         member->items[i].count = from->items[i].count;
         member->items[i].at = arena_copy(&tagger->arena, from->items[i].at, from->items[i].count);
         if (!member->items[i].at || !map_put(&member->index, member->items[i].at, member->items[i].count, (uint32_t)i))
             return ft_nomem(error, "one-hot embeddings");
     }
     member->table = table;
-    return FT_OK;
+    return from->stable ? layer_norm_rows(&from->norm, table, from->item_count, member->width, error) : FT_OK;
 }
 
 static ft_status build_chars(struct tagger *tagger, struct member *member, const struct chars_description *from,

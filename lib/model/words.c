@@ -1,8 +1,8 @@
 /* words.c - see words.h. */
 #include "model/words.h"
+#include "model/layer_norm.h"
 #include "base/map.h"
 #include "base/utf8.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,21 +81,6 @@ size_t words_row(const struct words *words, const char *text, size_t bytes)
     return row;
 }
 
-/* LayerNorm without parameters: (x - mean) / sqrt(variance + 1e-5), the variance over the width (Ba et al. 2016). Sums
- * run in double and in order, so the rows are the same on every machine. */
-static void normalize(float *row, size_t width)
-{
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < width; i++)
-        sum += (double)row[i];
-    double mean = sum / (double)width;
-    for (size_t i = 0; i < width; i++)
-        squares += ((double)row[i] - mean) * ((double)row[i] - mean);
-    double scale = sqrt(squares / (double)width + 1e-5);
-    for (size_t i = 0; i < width; i++)
-        row[i] = (float)(((double)row[i] - mean) / scale);
-}
-
 static void copy_row(const struct tensor *vectors, size_t row, float *out)
 {
     const char *at = vectors->data;
@@ -118,10 +103,8 @@ static ft_status build_vectors(struct words *words, const struct words_descripti
         copy_row(&from->vectors, count, vectors + count * width);
     else
         memset(vectors + count * width, 0, width * sizeof *vectors);
-    for (size_t i = 0; from->stable && i <= count; i++)
-        normalize(vectors + i * width, width);
     words->vectors = vectors;
-    return FT_OK;
+    return from->stable ? layer_norm_rows(&from->norm, vectors, count + 1, width, error) : FT_OK;
 }
 
 static ft_status build_text(struct words *words, const struct words_description *from, size_t text_bytes,

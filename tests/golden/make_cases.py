@@ -101,6 +101,9 @@ CASES = {
     "nested-pos-crf": lambda: tagger(
         StackedEmbeddings([StackedEmbeddings([flair_embeddings(False, nout=6), flair_embeddings(True, layers=2)]), word_embeddings()]),
         dictionary(["NOUN", "VERB", "ADJ", "PUNCT"], False), "pos"),
+    "onehot-stable-crf": lambda: tagger(
+        OneHotEmbeddings(dictionary(sorted({t for s in SENTENCES for t in s})[::2]), embedding_length=8, stable=True),
+        span_types()),
     "onehot-nornn-softmax": lambda: tagger(
         StackedEmbeddings([OneHotEmbeddings(dictionary(sorted({t for s in SENTENCES for t in s})[::2]), embedding_length=9),
                            flair_embeddings(False)]),

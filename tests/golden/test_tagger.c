@@ -93,48 +93,48 @@ static void check_case(const char *folder)
     backend->ops->free(backend);
 }
 
-#define OWN_CASES(each)                                                                                                \
-    each(own_v0_10_zip_word_crf, "v0.10-zip-word-crf") each(own_v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf")          \
-        each(own_v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject")                                 \
-            each(own_v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half")                                   \
-                each(own_v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf") each(own_v0_4_3_legacy_word_gensim3_softmax,    \
-                                                                            "v0.4.3-legacy-word-gensim3-softmax")      \
-                    each(own_v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden")                 \
-                        each(own_v0_8_legacy_word_gensim4_inithidden_rnn2, "v0.8-legacy-word-gensim4-inithidden-rnn2") \
-                            each(own_v0_8_zip_views, "v0.8-zip-views") each(character_embeddings_with_words,           \
-                                                                            "v0.15.1-zip-made-chars-word-crf")         \
-                                each(character_embeddings_alone_under_a_gru, "v0.15.1-zip-made-chars-alone-gru")       \
-                                    each(one_hot_embeddings_under_two_gru_layers,                                      \
-                                         "v0.15.1-zip-made-onehot-fw-gru2-softmax")                                    \
-                                        each(nested_stacks_and_labels_of_tokens, "v0.15.1-zip-made-nested-pos-crf")    \
-                                            each(a_reprojection_without_recurrent_layer,                               \
-                                                 "v0.15.1-zip-made-onehot-nornn-softmax")
+/* clang-format off */
+#define OWN_CASES(each) \
+    each(own_v0_10_zip_word_crf, "v0.10-zip-word-crf") \
+    each(own_v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf") \
+    each(own_v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject") \
+    each(own_v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half") \
+    each(own_v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf") \
+    each(own_v0_4_3_legacy_word_gensim3_softmax, "v0.4.3-legacy-word-gensim3-softmax") \
+    each(own_v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden") \
+    each(own_v0_8_legacy_word_gensim4_inithidden_rnn2, "v0.8-legacy-word-gensim4-inithidden-rnn2") \
+    each(own_v0_8_zip_views, "v0.8-zip-views") \
+    each(character_embeddings_with_words, "v0.15.1-zip-made-chars-word-crf") \
+    each(character_embeddings_alone_under_a_gru, "v0.15.1-zip-made-chars-alone-gru") \
+    each(one_hot_embeddings_under_two_gru_layers, "v0.15.1-zip-made-onehot-fw-gru2-softmax") \
+    each(nested_stacks_and_labels_of_tokens, "v0.15.1-zip-made-nested-pos-crf") \
+    each(a_reprojection_without_recurrent_layer, "v0.15.1-zip-made-onehot-nornn-softmax") \
+    each(a_stable_one_hot_table, "v0.15.1-zip-made-onehot-stable-crf")
+/* clang-format on */
 
-#define SHARED_CASES(each)                                                                                             \
-    each(v0_10_zip_word_crf, "v0.10-zip-word-crf")                                                                     \
-        each(v0_10_zip_word_stable_softmax_inithidden, "v0.10-zip-word-stable-softmax-inithidden")                     \
-            each(v0_11_3_legacy_word_softmax_BIO, "v0.11.3-legacy-word-softmax-BIO")                                   \
-                each(v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf") each(v0_12_2_legacy_fwbw_inithidden_ignored,        \
-                                                                        "v0.12.2-legacy-fwbw-inithidden-ignored")      \
-                    each(v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject")                         \
-                        each(v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half")                           \
-                            each(v0_15_1_zip_single_fw_nornn, "v0.15.1-zip-single-fw-nornn")                           \
-                                each(v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf") each(v0_4_3_legacy_fwbw_crf,        \
-                                                                                        "v0.4.3-legacy-fwbw-crf")      \
-                                    each(v0_4_3_legacy_word_gensim3_softmax, "v0.4.3-legacy-word-gensim3-softmax")     \
-                                        each(v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden") \
-                                            each(v0_4_4_legacy_word_gensim3_crf_rnn2,                                  \
-                                                 "v0.4.4-legacy-word-gensim3-crf-rnn2")                                \
-                                                each(v0_4_4_zip_fwbw_crf_2layer, "v0.4.4-zip-fwbw-crf-2layer")         \
-                                                    each(v0_6_1_zip_word_gensim4_crf_noreproject,                      \
-                                                         "v0.6.1-zip-word-gensim4-crf-noreproject")                    \
-                                                        each(v0_8_legacy_half, "v0.8-legacy-half")                     \
-                                                            each(v0_8_legacy_word_gensim4_inithidden_rnn2,             \
-                                                                 "v0.8-legacy-word-gensim4-inithidden-rnn2")           \
-                                                                each(v0_8_zip_H256_crf, "v0.8-zip-H256-crf")           \
-                                                                    each(v0_8_zip_fwbw_crf_BIO_reproject19,            \
-                                                                         "v0.8-zip-fwbw-crf-BIO-reproject19")          \
-                                                                        each(v0_8_zip_views, "v0.8-zip-views")
+/* clang-format off */
+#define SHARED_CASES(each) \
+    each(v0_10_zip_word_crf, "v0.10-zip-word-crf") \
+    each(v0_10_zip_word_stable_softmax_inithidden, "v0.10-zip-word-stable-softmax-inithidden") \
+    each(v0_11_3_legacy_word_softmax_BIO, "v0.11.3-legacy-word-softmax-BIO") \
+    each(v0_11_3_zip_fwbw_crf, "v0.11.3-zip-fwbw-crf") \
+    each(v0_12_2_legacy_fwbw_inithidden_ignored, "v0.12.2-legacy-fwbw-inithidden-ignored") \
+    each(v0_12_2_zip_word_crf_noreproject, "v0.12.2-zip-word-crf-noreproject") \
+    each(v0_15_1_zip_fwbw_softmax_half, "v0.15.1-zip-fwbw-softmax-half") \
+    each(v0_15_1_zip_single_fw_nornn, "v0.15.1-zip-single-fw-nornn") \
+    each(v0_15_1_zip_word_crf, "v0.15.1-zip-word-crf") \
+    each(v0_4_3_legacy_fwbw_crf, "v0.4.3-legacy-fwbw-crf") \
+    each(v0_4_3_legacy_word_gensim3_softmax, "v0.4.3-legacy-word-gensim3-softmax") \
+    each(v0_4_4_legacy_fwbw_nout_inithidden, "v0.4.4-legacy-fwbw-nout-inithidden") \
+    each(v0_4_4_legacy_word_gensim3_crf_rnn2, "v0.4.4-legacy-word-gensim3-crf-rnn2") \
+    each(v0_4_4_zip_fwbw_crf_2layer, "v0.4.4-zip-fwbw-crf-2layer") \
+    each(v0_6_1_zip_word_gensim4_crf_noreproject, "v0.6.1-zip-word-gensim4-crf-noreproject") \
+    each(v0_8_legacy_half, "v0.8-legacy-half") \
+    each(v0_8_legacy_word_gensim4_inithidden_rnn2, "v0.8-legacy-word-gensim4-inithidden-rnn2") \
+    each(v0_8_zip_H256_crf, "v0.8-zip-H256-crf") \
+    each(v0_8_zip_fwbw_crf_BIO_reproject19, "v0.8-zip-fwbw-crf-BIO-reproject19") \
+    each(v0_8_zip_views, "v0.8-zip-views")
+/* clang-format on */
 
 #define OWN_TEST(id, folder)                       \
     START_TEST(id)                                 \
