@@ -167,8 +167,12 @@ static ft_status run_batch(struct predictor *predictor, const struct sentence *c
         status = embedder_run(tagger, predictor->backend, &how, sentences, count, &predictor->account, &predictor->batch,
                               &embedded, error);
     }
-    if (status != FT_OK || !embedded.tokens)
+    if (status != FT_OK)
         return status;
+    if (!embedded.tokens) {
+        embedded_release(&embedded);
+        return FT_OK;
+    }
     size_t tokens = embedded.tokens;
     bool want_scores = predictor->options.scores != SCORES_NONE || predictor->options.span_scores;
     float *emissions = malloc(tokens * tagger->crf.tags * sizeof *emissions);

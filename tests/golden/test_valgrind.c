@@ -126,8 +126,32 @@ START_TEST(character_embeddings_run_from_file_to_spans)
 }
 END_TEST
 
+START_TEST(a_window_without_tokens_leaves_nothing_behind)
+{
+    struct backend *backend = golden_backend(1, 0, "auto");
+    struct predictor_options options = {.scores = SCORES_MARGINAL};
+    struct predictor *predictor;
+    struct model model;
+    struct window window;
+    const struct tagging *taggings;
+    bool kept_less = false;
+    struct ft_error error = {""};
+    golden_open(&model, FOLDER "/model.pt", backend);
+    window_init(&window);
+    ck_assert_ptr_nonnull(window_add(&window)); /* comments alone come as such a sentence */
+    ck_assert_msg(predictor_new(&predictor, model.tagger, backend, &options, &error) == FT_OK, "%s", error.text);
+    ck_assert_msg(predictor_run(predictor, &window, &taggings, &kept_less, &error) == FT_OK, "%s", error.text);
+    ck_assert_uint_eq(taggings[0].span_count, 0);
+    predictor_free(predictor);
+    window_release(&window);
+    model_close(&model);
+    backend->ops->free(backend);
+}
+END_TEST
+
 int main(void)
 {
+    test_add(a_window_without_tokens_leaves_nothing_behind, NULL);
     test_add(character_embeddings_run_from_file_to_spans, NULL);
     test_add(kernels_are_those_that_valgrind_can_run, NULL);
     test_add(a_golden_runs_end_to_end_directly_and_converted, NULL);
