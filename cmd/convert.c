@@ -39,9 +39,12 @@ static int run_convert(int argc, char **argv, const struct command *self)
     struct backend *backend = NULL;
     struct model model = {0};
     struct output *output = NULL;
+    char path[4096];
     ft_status status = model_backend(&values.model, &backend, &error);
     if (status == FT_OK)
-        status = model_open(argv[1], backend, &model, &error);
+        status = model_find(argv[1], path, sizeof path, &error);
+    if (status == FT_OK)
+        status = model_open(path, backend, &model, &error);
     if (status == FT_OK)
         status = output_open(&output, argv[2], &error);
     if (status == FT_OK)

@@ -187,6 +187,7 @@ const struct command command_predict = {
         "tagged, in input order and as they come: memory does not grow with the input. No FILE, or -, reads standard input.\n\n"
         "Column input comes back line for line with the model's tag as one more column. Text comes back as a table of the "
         "entities found, one a line, under a header.\n\n"
+        "Ctrl-C lets the batch end and leaves what was tagged, with -o in FILE.part; a second one leaves at once.\n\n"
         "Models are flairtag's own .safetensors files and Flair's .pt and .bin files. Tags are the same for any number of "
         "threads and lanes, any storage and any instruction set.",
     .examples = "flairtag predict corpus.txt > tagged.txt\n"
