@@ -65,7 +65,7 @@ ft_status store_put(struct store *store, const struct tagger *tagger, struct emb
         status = ft_nomem(error, "the embedding store");
     else if (store->mode == STORAGE_CPU && embedded->tokens)
         status = move_to_host(store, tagger, embedded, error);
-    else if (store->mode == STORAGE_GPU)
+    else if (store->mode == STORAGE_GPU && embedded->tokens)
         for (size_t i = 0; i < embedded->pinned_count; i++)
             store->kept[store->count++] = storage_reference(embedded->pinned[i]);
     if (status == FT_OK && store->mode != STORAGE_NONE)
