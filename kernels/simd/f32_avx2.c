@@ -22,14 +22,15 @@
 #include "kernels/simd/gates.h"
 #include "kernels/simd/peak.h"
 
-static inline __attribute__((always_inline)) void multiply_block(int rows, float *acc, const float *const *a, const float *w,
-                                                                 size_t k, const char *next, size_t next_bytes)
+static inline __attribute__((always_inline)) void multiply_block(int rows, float *acc, const float *const *a, size_t first,
+                                                                 const float *w, size_t k, const char *next,
+                                                                 size_t next_bytes)
 {
     __m256 sum[6][2];
     const float *row[6];
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++) {
-        row[r] = a[r];
+        row[r] = a[r] + first;
         sum[r][0] = _mm256_load_ps(acc + r * PANEL);
         sum[r][1] = _mm256_load_ps(acc + r * PANEL + 8);
     }
@@ -54,23 +55,25 @@ static inline __attribute__((always_inline)) void multiply_block(int rows, float
     }
 }
 
-/* A gate's sixteen columns are one cache line of each k; the caller's k is short enough for them to stay in the first-level
- * cache while all rows pass over them. */
+/* A gate's sixteen columns are one cache line of each k; STRETCH k's of them stay in the first-level cache while all rows pass
+ * over them. */
+enum { STRETCH = 256 };
+
 static void multiply(float *acc, size_t rows, const float *const *a, const float *w, size_t k, const char *next,
                      size_t next_bytes)
 {
-    size_t blocks = (rows + 5) / 6;
-    size_t share = blocks ? (next_bytes / (4 * blocks) + 63) / 64 * 64 : 0, at = 0;
-    for (size_t j = 0; j < 4; j++)
-        for (size_t b = 0; b < blocks; b++) {
-            size_t first = rows * b / blocks, count = rows * (b + 1) / blocks - first;
-            float *to = acc + first * PANEL + j * BLOCK;
-            const float *const *from = a + first, *columns = w + j * BLOCK;
-            size_t left = next_bytes - at < share ? next_bytes - at : share;
-            const char *ahead = next + at;
-            at += left;
-            MULTIPLY_ROWS(count, to, from, columns, k, ahead, left);
-        }
+    size_t blocks = (rows + 5) / 6, stretches = (k + STRETCH - 1) / STRETCH;
+    size_t share = blocks && k ? (next_bytes / (4 * blocks * stretches) + 63) / 64 * 64 : 0, at = 0;
+    for (size_t i = 0; i < k; i += STRETCH)
+        for (size_t j = 0; j < 4; j++)
+            for (size_t b = 0; b < blocks; b++) {
+                size_t first = rows * b / blocks, count = rows * (b + 1) / blocks - first;
+                size_t length = k - i < STRETCH ? k - i : STRETCH;
+                size_t left = next_bytes - at < share ? next_bytes - at : share;
+                MULTIPLY_ROWS(count, acc + first * PANEL + j * BLOCK, a + first, i, w + i * PANEL + j * BLOCK, length,
+                              next + at, left);
+                at += left;
+            }
 }
 
 const struct kernels kernels_avx2 = {"avx2", multiply, gates_lstm_rows, gates_gru_rows, peak};

@@ -47,7 +47,7 @@ static inline __attribute__((always_inline)) void multiply_block(int rows, float
             sum[r][2] = _mm512_fmadd_ps(x, w2, sum[r][2]);
             sum[r][3] = _mm512_fmadd_ps(x, w3, sum[r][3]);
         }
-        if (next_at < next_bytes) {
+        if (i % 4 == 0 && next_at < next_bytes) { /* evenly over k: bursts would wait for each other */
             _mm_prefetch(next + next_at, _MM_HINT_T1);
             next_at += 64;
         }

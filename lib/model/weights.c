@@ -1,5 +1,6 @@
 /* weights.c - see weights.h. */
 #include "model/weights.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 #include <stdatomic.h>
@@ -32,12 +33,9 @@ float *weights_new(struct weights *weights, size_t floats)
         weights->blocks = grown;
         weights->capacity = capacity;
     }
-    size_t bytes = (floats * sizeof(float) + 63) / 64 * 64;
-    float *block = aligned_alloc(64, bytes ? bytes : 64);
-    if (block) {
+    float *block = memory_new(floats * sizeof(float));
+    if (block)
         weights->blocks[weights->count++] = block;
-        weights->bytes += bytes;
-    }
     return block;
 }
 

@@ -8,7 +8,6 @@
 struct weights {
     float **blocks;
     size_t count, capacity;
-    size_t bytes;
 };
 void weights_init(struct weights *weights);
 void weights_release(struct weights *weights);

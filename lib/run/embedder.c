@@ -12,6 +12,8 @@ struct batch {
     struct storage_account *account;
     struct arena *arena;
     struct embedded *to;
+    struct lm_pass passes[PIECES_MAX];
+    size_t pass_count;
     struct ft_error *error;
 };
 
@@ -100,7 +102,8 @@ static ft_status add_lm(struct batch *batch, size_t member)
     to->pinned[to->pinned_count++] = storage;
     for (size_t t = 0; t < to->tokens; t++)
         rows[t] = storage->data + (size_t)wanted[t] * lm->width;
-    return batch->backend->ops->lm_encode(batch->backend, &lm->net, sequences, to->count, storage->data, batch->error);
+    batch->passes[batch->pass_count++] = (struct lm_pass){&lm->net, sequences, to->count, storage->data};
+    return FT_OK;
 }
 
 static ft_status add_words(struct batch *batch, size_t member)
@@ -155,11 +158,9 @@ static ft_status add_chars(struct batch *batch, size_t m)
         for (size_t s = 0; status == FT_OK && s < to->count; s++)
             status = character_words(lm, d == 1, batch->sentences[s], to->sentences[s].first, storage->data, batch->arena,
                                      sequences, rows, batch->error);
-        if (status == FT_OK)
-            status = batch->backend->ops->lm_encode(batch->backend, &lm->net, sequences, to->tokens, storage->data,
-                                                    batch->error);
         if (status != FT_OK)
             return status;
+        batch->passes[batch->pass_count++] = (struct lm_pass){&lm->net, sequences, to->tokens, storage->data};
     }
     return FT_OK;
 }
@@ -213,7 +214,8 @@ ft_status embedder_run(const struct tagger *tagger, struct backend *backend, con
                        const struct sentence *const *sentences, size_t count, struct storage_account *account,
                        struct arena *arena, struct embedded *embedded, struct ft_error *error)
 {
-    struct batch batch = {tagger, backend, options, NULL, account, arena, embedded, error};
+    struct batch batch = {.tagger = tagger, .backend = backend, .options = options, .account = account, .arena = arena,
+                          .to = embedded, .error = error};
     *embedded = (struct embedded){0};
     embedded->sentences = arena_array(arena, count, sizeof *embedded->sentences);
     embedded->pinned = arena_array(arena, PIECES_MAX, sizeof(struct storage *));
@@ -236,6 +238,8 @@ ft_status embedder_run(const struct tagger *tagger, struct backend *backend, con
         case MEMBER_ONEHOT: status = add_onehot(&batch, m); break;
         case MEMBER_CHARS: status = add_chars(&batch, m); break;
         }
+    if (status == FT_OK)
+        status = backend->ops->lm_encode(backend, batch.passes, batch.pass_count, error);
     if (status == FT_OK && options->gather == GATHER_CLONE)
         status = clone_rows(&batch);
     if (status != FT_OK)

@@ -218,11 +218,8 @@ ft_status predictor_run(struct predictor *predictor, const struct window *window
     ft_status status = FT_OK;
     for (size_t i = 0, step; status == FT_OK && i < window->count; i += step) {
         size_t tokens = sentences[i]->count; /* a line of text of any length comes in one window */
-        for (step = 1; step < most && i + step < window->count; step++) {
-            if (tokens + sentences[i + step]->count > max_tokens)
-                break;
+        for (step = 1; step < most && i + step < window->count && tokens < max_tokens; step++)
             tokens += sentences[i + step]->count;
-        }
         status = run_batch(predictor, sentences + i, step, taggings + i, kept_less, error);
     }
     *out = taggings;

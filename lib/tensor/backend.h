@@ -22,6 +22,15 @@ struct char_sequence {
     const uint32_t *rows;  /* [row_count] */
 };
 
+/* One language model and what it shall read. out: [rows, width] with width = nout or hidden, receives the wanted states: the top
+ * hidden state, projected where there is a projection; rows nobody wants are left alone. */
+struct lm_pass {
+    const struct char_lm *lm;
+    const struct char_sequence *sequences; /* [count] */
+    size_t count;
+    float *out;
+};
+
 /* The tokens of one sentence: rows first .. first + count - 1 of whatever is indexed by token. */
 struct token_sequence {
     size_t first, count;
@@ -33,10 +42,8 @@ struct backend_ops {
     const char *name;
     void (*free)(struct backend *backend);
 
-    /* Runs the language model over all sequences and writes the wanted states: the top hidden state, projected where there is a
-     * projection. out: [rows, width] with width = nout or hidden; rows nobody wants are left alone. */
-    ft_status (*lm_encode)(struct backend *backend, const struct char_lm *lm, const struct char_sequence *sequences,
-                           size_t count, float *out, struct ft_error *error);
+    /* Runs every language model over its sequences, side by side where the device can. */
+    ft_status (*lm_encode)(struct backend *backend, const struct lm_pass *passes, size_t count, struct ft_error *error);
 
     /* Clones rows: out [count, width]. */
     ft_status (*gather)(struct backend *backend, const float *const *rows, size_t count, size_t width, float *out,

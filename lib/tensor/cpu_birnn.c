@@ -13,6 +13,7 @@ struct rnn_job {
     size_t piece_count;
     float *out; /* [tokens, 2 * hidden] */
     struct lane_queue queue[2];
+    size_t lanes; /* of a worker */
     _Atomic ft_status status;
 };
 
@@ -30,11 +31,9 @@ struct rnn_worker {
     struct input_piece *pieces;
 };
 
-static ft_status worker_init(struct rnn_worker *worker, const struct rnn_job *job, size_t sentences)
+static ft_status worker_init(struct rnn_worker *worker, const struct rnn_job *job)
 {
-    *worker = (struct rnn_worker){.job = job};
-    size_t share = (sentences + job->backend->threads - 1) / job->backend->threads;
-    worker->capacity = share < job->backend->lanes ? share : job->backend->lanes;
+    *worker = (struct rnn_worker){.job = job, .capacity = job->lanes};
     bool ok = cpu_scratch_init(&worker->scratch, worker->capacity, job->piece_count) == FT_OK;
     ok &= (worker->lanes = calloc(worker->capacity, sizeof *worker->lanes)) != NULL;
     ok &= (worker->pieces = calloc(job->piece_count, sizeof *worker->pieces)) != NULL;
@@ -103,7 +102,7 @@ static void rnn_work(void *argument, size_t thread)
     size_t first = thread % 2; /* half of the workers begin with either direction, then help the other half */
     if (!job->queue[0].count)
         return;
-    if (worker_init(&worker, job, job->queue[0].count) != FT_OK) {
+    if (worker_init(&worker, job) != FT_OK) {
         job->status = FT_NOMEM;
     } else {
         run_direction(&worker, first, &job->queue[first]);
@@ -116,10 +115,14 @@ static ft_status run_layer(struct rnn_job *job, const uint32_t *lengths, size_t 
 {
     job->queue[0].order = job->queue[1].order = NULL;
     job->status = FT_OK;
-    if (!lane_queue_init(&job->queue[0], lengths, count) || !lane_queue_init(&job->queue[1], lengths, count))
+    if (!lane_queue_init(&job->queue[0], lengths, count) || !lane_queue_init(&job->queue[1], lengths, count)) {
         job->status = FT_NOMEM;
-    else
-        parallel_run(job->backend->threads, rnn_work, job);
+    } else {
+        /* two directions share the workers: as if each had half of them */
+        size_t threads = job->backend->threads;
+        job->lanes = lane_queue_lanes(&job->queue[0], lengths, threads > 1 ? threads / 2 : 1, job->backend->lanes);
+        parallel_run(threads, rnn_work, job);
+    }
     lane_queue_release(&job->queue[0]);
     lane_queue_release(&job->queue[1]);
     return job->status;

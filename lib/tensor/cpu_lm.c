@@ -1,4 +1,7 @@
-/* cpu_lm.c - character language models on the CPU: lanes with slot refill, and only the wanted states leave the step. */
+/* cpu_lm.c - character language models on the CPU: lanes with slot refill, and only the wanted states leave the step.
+ *
+ * Each model has a queue. Workers begin with different models, so that two of them on two threads are two long runs of full
+ * lanes, and help with the others' queues when their own is empty. */
 #include "tensor/cpu.h"
 #include "tensor/lanes.h"
 #include "base/parallel.h"
@@ -12,7 +15,13 @@ struct lm_job {
     const struct char_sequence *sequences;
     float *out;
     size_t width; /* of a row of out */
+    size_t lanes; /* of a worker */
     struct lane_queue queue;
+};
+
+struct lm_jobs {
+    struct lm_job *at; /* [count] */
+    size_t count;
     _Atomic ft_status status;
 };
 
@@ -48,9 +57,7 @@ static void worker_release(struct lm_worker *worker)
 static ft_status worker_init(struct lm_worker *worker, const struct lm_job *job)
 {
     *worker = (struct lm_worker){.job = job};
-    /* no more lanes than this worker's share of the sequences: a few sentences on two cores then use both */
-    size_t share = (job->queue.count + job->backend->threads - 1) / job->backend->threads;
-    worker->capacity = share < job->backend->lanes ? share : job->backend->lanes;
+    worker->capacity = job->lanes;
     bool ok = cpu_scratch_init(&worker->scratch, worker->capacity, 1) == FT_OK;
     ok &= (worker->lanes = calloc(worker->capacity, sizeof *worker->lanes)) != NULL;
     ok &= (worker->out_rows = calloc(worker->capacity, sizeof *worker->out_rows)) != NULL;
@@ -148,39 +155,59 @@ static void advance(struct lm_worker *worker)
     }
 }
 
-static void lm_work(void *argument, size_t thread)
+static ft_status run_job(struct lm_job *job)
 {
-    struct lm_job *job = argument;
     struct lm_worker worker;
-    (void)thread;
-    if (!job->queue.count)
-        return;
-    if (worker_init(&worker, job) != FT_OK) {
-        job->status = FT_NOMEM;
-    } else {
+    if (!lane_queue_left(&job->queue))
+        return FT_OK;
+    ft_status status = worker_init(&worker, job);
+    if (status == FT_OK)
         for (refill(&worker, &job->queue); worker.count; refill(&worker, &job->queue)) {
             step_layers(&worker);
             write_rows(&worker);
             advance(&worker);
         }
-    }
     worker_release(&worker);
+    return status;
 }
 
-ft_status cpu_lm_encode(struct backend *backend, const struct char_lm *lm, const struct char_sequence *sequences,
-                        size_t count, float *out, struct ft_error *error)
+static void lm_work(void *argument, size_t thread)
 {
-    struct lm_job job = {.backend = (const struct cpu_backend *)backend, .lm = lm, .sequences = sequences, .out = out};
-    job.width = lm->has_projection ? lm->projection.out : lm->layer[lm->layers - 1].hidden;
-    uint32_t *lengths = malloc((count ? count : 1) * sizeof *lengths);
-    for (size_t i = 0; lengths && i < count; i++)
-        lengths[i] = sequences[i].length;
-    if (!lengths || !lane_queue_init(&job.queue, lengths, count)) {
-        free(lengths);
-        return ft_nomem(error, "the queue of sentences");
+    struct lm_jobs *jobs = argument;
+    for (size_t i = 0; i < jobs->count; i++) {
+        ft_status status = run_job(&jobs->at[(thread + i) % jobs->count]);
+        if (status != FT_OK)
+            jobs->status = status;
     }
+}
+
+static bool job_init(struct lm_job *job, const struct cpu_backend *backend, const struct lm_pass *pass, size_t passes)
+{
+    uint32_t *lengths = malloc((pass->count ? pass->count : 1) * sizeof *lengths);
+    size_t threads = backend->threads > passes ? backend->threads / passes : 1; /* that begin with this model */
+    *job = (struct lm_job){.backend = backend, .lm = pass->lm, .sequences = pass->sequences, .out = pass->out};
+    job->width = pass->lm->has_projection ? pass->lm->projection.out : pass->lm->layer[pass->lm->layers - 1].hidden;
+    for (size_t i = 0; lengths && i < pass->count; i++)
+        lengths[i] = pass->sequences[i].length;
+    bool ok = lengths && lane_queue_init(&job->queue, lengths, pass->count);
+    if (ok)
+        job->lanes = lane_queue_lanes(&job->queue, lengths, threads, backend->lanes);
     free(lengths);
-    parallel_run(job.backend->threads, lm_work, &job);
-    lane_queue_release(&job.queue);
-    return job.status == FT_OK ? FT_OK : ft_nomem(error, "the language model's lanes");
+    return ok;
+}
+
+ft_status cpu_lm_encode(struct backend *backend, const struct lm_pass *passes, size_t count, struct ft_error *error)
+{
+    const struct cpu_backend *cpu = (const struct cpu_backend *)backend;
+    struct lm_jobs jobs = {.at = calloc(count ? count : 1, sizeof *jobs.at)};
+    jobs.status = jobs.at ? FT_OK : FT_NOMEM;
+    for (; jobs.status == FT_OK && jobs.count < count; jobs.count++)
+        if (!job_init(&jobs.at[jobs.count], cpu, &passes[jobs.count], count))
+            jobs.status = FT_NOMEM;
+    if (jobs.status == FT_OK)
+        parallel_run(cpu->threads, lm_work, &jobs);
+    for (size_t i = 0; i < jobs.count; i++)
+        lane_queue_release(&jobs.at[i].queue);
+    free(jobs.at);
+    return jobs.status == FT_OK ? FT_OK : ft_nomem(error, "the language model's lanes");
 }

@@ -1,5 +1,6 @@
 /* lanes.c - see lanes.h. */
 #include "tensor/lanes.h"
+#include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,9 +42,14 @@ void lane_queue_release(struct lane_queue *queue)
     queue->order = NULL;
 }
 
+bool lane_queue_left(const struct lane_queue *queue)
+{
+    return atomic_load_explicit(&queue->next, memory_order_relaxed) < queue->count;
+}
+
 bool lane_queue_take(struct lane_queue *queue, uint32_t *sequence)
 {
-    if (atomic_load_explicit(&queue->next, memory_order_relaxed) >= queue->count)
+    if (!lane_queue_left(queue))
         return false;
     size_t at = atomic_fetch_add_explicit(&queue->next, 1, memory_order_relaxed);
     if (at >= queue->count)
@@ -52,11 +58,30 @@ bool lane_queue_take(struct lane_queue *queue, uint32_t *sequence)
     return true;
 }
 
+/* Below FEWEST lanes a step is bound by the weights' way from memory, so a long tail costs less than narrow steps. */
+enum { FEWEST = 24 };
+
+size_t lane_queue_lanes(const struct lane_queue *queue, const uint32_t *lengths, size_t threads, size_t most)
+{
+    size_t share = (queue->count + threads - 1) / threads, total = 0;
+    if (!queue->count)
+        return 0;
+    for (size_t i = 0; i < queue->count; i++)
+        total += lengths[queue->order[i]];
+    /* a lane's steps, total / (threads * lanes), should be at least 4/3 of the longest sequence */
+    size_t lanes = total * 3 / 4 / threads / lengths[queue->order[0]];
+    if (lanes < FEWEST)
+        lanes = FEWEST;
+    if (lanes > most)
+        lanes = most;
+    return lanes < share ? lanes : share;
+}
+
 /* Rows lie a cache line further apart than their size, so that equal columns of many lanes do not fall into one cache set. */
 bool lane_states_init(struct lane_states *states, size_t lanes, size_t padded)
 {
     size_t stride = padded + 16;
-    states->memory = aligned_alloc(64, lanes * 3 * stride * sizeof(float));
+    states->memory = memory_new(lanes * 3 * stride * sizeof(float));
     states->pointers = malloc(3 * lanes * sizeof *states->pointers);
     if (!states->memory || !states->pointers) {
         lane_states_release(states);

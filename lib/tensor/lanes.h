@@ -20,9 +20,14 @@ struct lane_queue {
 /* lengths: [count]; sequences of length 0 are left out. False when out of memory. */
 bool lane_queue_init(struct lane_queue *queue, const uint32_t *lengths, size_t count);
 void lane_queue_release(struct lane_queue *queue);
+bool lane_queue_left(const struct lane_queue *queue); /* true: some have not been begun */
 bool lane_queue_take(struct lane_queue *queue, uint32_t *sequence);
 
-/* State buffers of one recurrent layer for a worker's lanes. */
+/* How many lanes each of `threads` workers should hold, at most `most`: enough of them to fill a step, yet so few that the
+ * sequences behind the first keep them all busy while the longest one runs. */
+size_t lane_queue_lanes(const struct lane_queue *queue, const uint32_t *lengths, size_t threads, size_t most);
+
+/* State buffers of one recurrent layer for a worker's lanes. padded: a multiple of 16. */
 struct lane_states {
     float *memory;
     float **pointers;
