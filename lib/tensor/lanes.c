@@ -68,8 +68,8 @@ size_t lane_queue_lanes(const struct lane_queue *queue, const uint32_t *lengths,
         return 0;
     for (size_t i = 0; i < queue->count; i++)
         total += lengths[queue->order[i]];
-    /* a lane's steps, total / (threads * lanes), should be at least 4/3 of the longest sequence */
-    size_t lanes = total * 3 / 4 / threads / lengths[queue->order[0]];
+    /* a lane's steps, total / (threads * lanes), should be no fewer than the longest sequence's */
+    size_t lanes = total / threads / lengths[queue->order[0]];
     if (lanes < FEWEST)
         lanes = FEWEST;
     if (lanes > most)

@@ -53,6 +53,25 @@ START_TEST(a_random_queue_is_sorted_stable_and_whole)
 }
 END_TEST
 
+START_TEST(a_long_sequence_gets_few_lanes_beside_it)
+{
+    enum { COUNT = 1000 };
+    uint32_t lengths[COUNT];
+    struct lane_queue queue;
+    for (size_t i = 0; i < COUNT; i++)
+        lengths[i] = 100;
+    ck_assert(lane_queue_init(&queue, lengths, COUNT));
+    ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 2, 96), 96);    /* 100000 / 2 / 100 = 500: as many as allowed */
+    ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 20, 1000), 50); /* 100000 / 20 / 100 */
+    ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 100, 96), 10);  /* a worker's share of the sequences */
+    lane_queue_release(&queue);
+    lengths[7] = 10000;
+    ck_assert(lane_queue_init(&queue, lengths, COUNT));
+    ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 2, 96), 24); /* 109900 / 2 / 10000 = 5: not below 24 */
+    lane_queue_release(&queue);
+}
+END_TEST
+
 START_TEST(an_empty_queue_gives_nothing)
 {
     struct lane_queue queue;
@@ -130,6 +149,7 @@ int main(void)
 {
     test_add(the_longest_comes_first_and_equal_ones_in_order, NULL);
     test_add(a_random_queue_is_sorted_stable_and_whole, NULL);
+    test_add(a_long_sequence_gets_few_lanes_beside_it, NULL);
     test_add(an_empty_queue_gives_nothing, NULL);
     test_add(threads_that_share_a_queue_take_every_sequence_once, NULL);
     test_add(lanes_start_turn_and_change_places, NULL);
