@@ -104,7 +104,8 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
         for (size_t i = 0; i < window.count; i++) {
             const struct sentence *sentence = &window.sentences[i];
             figures->sentences += sentence->count > 0;
-            figures->characters += sentence->count ? sentence->count + 1 : 0; /* blanks between tokens, and the markers */
+            figures->characters +=
+                sentence->count ? sentence->count + 1 : 0; /* blanks between tokens, and the markers */
             for (size_t j = 0; j < sentence->count; j++)
                 figures->characters += sentence->tokens[j].chars;
         }
@@ -125,8 +126,9 @@ static int by_seconds(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static ft_status print_report(const struct bench_values *values, const struct backend *backend, const struct tagger *tagger,
-                              const struct figures *figures, double setup, double peak, struct ft_error *error)
+static ft_status print_report(const struct bench_values *values, const struct backend *backend,
+                              const struct tagger *tagger, const struct figures *figures, double setup, double peak,
+                              struct ft_error *error)
 {
     struct tagger_work work = tagger_work(tagger);
     double operations = work.per_character * (double)figures->characters + work.per_token * (double)figures->tokens;
@@ -134,8 +136,8 @@ static ft_status print_report(const struct bench_values *values, const struct ba
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     if (!values->json) {
-        printf("%zu sentences, %zu tokens, %zu characters with markers in %.3f s (set-up apart: %.3f s)\n", figures->sentences,
-               figures->tokens, figures->characters, figures->seconds, setup);
+        printf("%zu sentences, %zu tokens, %zu characters with markers in %.3f s (set-up apart: %.3f s)\n",
+               figures->sentences, figures->tokens, figures->characters, figures->seconds, setup);
         printf("%.0f chars/s  %.0f tokens/s  %.1f GFLOP/s = %.1f %% of the %.1f GFLOP/s that %s gives on %zu threads\n",
                (double)figures->characters / figures->seconds, (double)figures->tokens / figures->seconds,
                1e-9 * operations / figures->seconds, percent, 1e-9 * peak, backend_cpu_kernels(backend)->name,

@@ -21,12 +21,13 @@ static struct storage_case case_number(int i)
 static bool print_table(const struct storage_figures figures[CASES])
 {
     printf("%zu token rows of %zu bytes\n\n", figures[0].rows, figures[0].row_bytes);
-    printf("%-9s %-6s %-7s %9s %15s %15s %15s  %s\n", "lm-output", "gather", "storage", "seconds", "copied", "kept", "peak",
-           "a kept row pins");
+    printf("%-9s %-6s %-7s %9s %15s %15s %15s  %s\n", "lm-output", "gather", "storage", "seconds", "copied", "kept",
+           "peak", "a kept row pins");
     for (int i = 0; i < CASES; i++) {
         struct storage_case how = case_number(i);
         printf("%-9s %-6s %-7s %9.2f %15zu %15zu %15zu  %s\n", lm_outputs[how.lm_output], gathers[how.gather],
-               storages[how.storage], figures[i].seconds, figures[i].copied, figures[i].kept, figures[i].peak, figures[i].pins);
+               storages[how.storage], figures[i].seconds, figures[i].copied, figures[i].kept, figures[i].peak,
+               figures[i].pins);
     }
     return true;
 }
@@ -95,8 +96,8 @@ int bench_storage(const struct bench_values *values)
     const struct tagger *tagger = random ? random_model_tagger(random) : model.tagger;
     for (int i = 0; status == FT_OK && i < CASES; i++) {
         struct storage_case how = case_number(i);
-        status = storage_table(tagger, values->plan ? NULL : backend, &how, &corpus, (size_t)values->mini_batch, &figures[i],
-                               &error);
+        status = storage_table(tagger, values->plan ? NULL : backend, &how, &corpus, (size_t)values->mini_batch,
+                               &figures[i], &error);
         if (interrupted)
             status = ft_fail(&error, FT_INTERRUPTED, "interrupted");
     }

@@ -8,8 +8,8 @@
 
 static bool wants_files(const char *words)
 {
-    return words && (strstr(words, "FILE") || strstr(words, "MODEL") || strstr(words, "DIR") || strstr(words, "CORPUS") ||
-                     strstr(words, "GOLD") || strstr(words, "PRED"));
+    return words && (strstr(words, "FILE") || strstr(words, "MODEL") || strstr(words, "DIR") ||
+                     strstr(words, "CORPUS") || strstr(words, "GOLD") || strstr(words, "PRED"));
 }
 
 static bool wants_commands(const struct command *command)

@@ -19,8 +19,8 @@ struct embed_values {
 };
 
 static const struct option embed_options[] = {
-    {'o', "output", OPTION_STRING, offsetof(struct embed_values, output), "FILE", NULL, "the .npy file to write (must be given)",
-     0, 0},
+    {'o', "output", OPTION_STRING, offsetof(struct embed_values, output), "FILE", NULL,
+     "the .npy file to write (must be given)", 0, 0},
     {0, "layer", OPTION_CHOICE, offsetof(struct embed_values, layer), NULL, "all|word|lm",
      "which embeddings: the whole stack, word vectors, or the language models' (default all)", 0, 0},
     OPTION_GROUP("Input"),
@@ -61,7 +61,8 @@ static ft_status embed_window(struct embedding_run *run, const struct window *wi
     for (size_t t = 0; status == FT_OK && t < embedded.tokens; t++)
         for (size_t p = 0; status == FT_OK && p < embedded.piece_count; p++)
             if (is_chosen(run->layer, run->tagger->members[embedded.piece_member[p]].kind))
-                status = output_write(run->output, embedded.pieces[p].rows[t], embedded.pieces[p].width * sizeof(float), error);
+                status = output_write(run->output, embedded.pieces[p].rows[t], embedded.pieces[p].width * sizeof(float),
+                                      error);
     run->rows += embedded.tokens;
     embedded_release(&embedded);
     return status;
@@ -150,8 +151,9 @@ const struct command command_embed = {
     .name = "embed",
     .operands = "-o FILE.npy [FILE ...]",
     .summary = "write token vectors as a .npy matrix",
-    .description = "One float32 row a token, in input order: the vectors of a tagger's embeddings, before any layer of the "
-                   "tagger itself, equal to what Flair's embed() puts on tokens.",
+    .description =
+        "One float32 row a token, in input order: the vectors of a tagger's embeddings, before any layer of the "
+        "tagger itself, equal to what Flair's embed() puts on tokens.",
     .examples = "flairtag embed -m ner-english.pt --layer lm -o vectors.npy corpus.conll",
     .options = embed_options,
     .run = run_embed,

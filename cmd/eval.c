@@ -1,7 +1,7 @@
 /* eval.c - `flairtag eval`: compares the spans of two taggings of one text.
  *
- * Two files, or one file whose last two columns are the gold tag and the predicted one, or a file and a model. What counts as a span is the
- * rule's choice, what is printed of the counts the report's. */
+ * Two files, or one file whose last two columns are the gold tag and the predicted one, or a file and a model. What
+ * counts as a span is the rule's choice, what is printed of the counts the report's. */
 #include "base/output.h"
 #include "cmd/commands.h"
 #include "cmd/eval_model.h"
@@ -24,7 +24,8 @@ static const struct option eval_options[] = {
     OPTION_GROUP("Counting"),
     {0, "rule", OPTION_CHOICE, offsetof(struct eval_values, rule), NULL, "conlleval|flair-old|flair-new",
      "what makes a span: the conlleval script's rule, or Flair's up to 0.10 or from 0.11 on (default: the report's "
-     "own, else conlleval)", 0, 0},
+     "own, else conlleval)",
+     0, 0},
     {0, "ignore-tokens", OPTION_FLAG, offsetof(struct eval_values, ignore_tokens), NULL, NULL,
      "compare tags alone, whatever the tokens are; their number must be equal", 0, 0},
     OPTION_GROUP("Columns"),
@@ -38,9 +39,10 @@ static const struct option eval_options[] = {
     {0, "report", OPTION_CHOICE, offsetof(struct eval_values, report), NULL,
      "table|conlleval|flair-0.10|flair-0.11|flair-0.15|wnut",
      "what to print: a table of types, the conlleval script's report, Flair's of a version, or WNUT's entity and "
-     "surface F1 (default: table)", 0, 0},
-    {0, "json", OPTION_FLAG, offsetof(struct eval_values, json), NULL, NULL,
-     "print all figures as one JSON object", 0, 0},
+     "surface F1 (default: table)",
+     0, 0},
+    {0, "json", OPTION_FLAG, offsetof(struct eval_values, json), NULL, NULL, "print all figures as one JSON object", 0,
+     0},
     {'o', "output", OPTION_STRING, offsetof(struct eval_values, output), "FILE", NULL,
      "write the report to FILE (default: standard output)", 0, 0},
     OPTION_GROUP("Model"),
@@ -133,8 +135,8 @@ static int run_eval(int argc, char **argv, const struct command *self)
     struct ft_error error;
     struct evaluation evaluation;
     evaluation_init(&evaluation, choose_rule(&values));
-    ft_status status = values.model.model ? eval_model(&values.model, options.gold, options.gold_column, options.token_column,
-                                                       &evaluation, &error)
+    ft_status status = values.model.model ? eval_model(&values.model, options.gold, options.gold_column,
+                                                       options.token_column, &evaluation, &error)
                                           : count_pairs(&evaluation, &options, &error);
     if (status == FT_OK)
         status = print_report(&evaluation, &values, &error);

@@ -5,8 +5,9 @@
 #include "run/predictor.h"
 #include "text/pairs.h"
 
-static ft_status count_window(const struct window *window, const struct tagging *taggings, int tag_column, int token_column,
-                              struct arena *arena, struct evaluation *evaluation, struct ft_error *error)
+static ft_status count_window(const struct window *window, const struct tagging *taggings, int tag_column,
+                              int token_column, struct arena *arena, struct evaluation *evaluation,
+                              struct ft_error *error)
 {
     ft_status status = FT_OK;
     for (size_t i = 0; status == FT_OK && i < window->count; i++) {
@@ -27,7 +28,8 @@ static ft_status count_window(const struct window *window, const struct tagging 
 ft_status eval_model(const struct model_values *values, const char *gold, int tag_column, int token_column,
                      struct evaluation *evaluation, struct ft_error *error)
 {
-    struct reader_options reading = {.files = &gold, .file_count = 1, .format = INPUT_CONLL, .token_column = token_column};
+    struct reader_options reading = {
+        .files = &gold, .file_count = 1, .format = INPUT_CONLL, .token_column = token_column};
     static const struct predictor_options how;
     struct backend *backend = NULL;
     struct model model = {0};

@@ -33,7 +33,8 @@ const char *help_argument(const struct option *option)
     return option->kind == OPTION_CHOICE ? option->choices : "VALUE";
 }
 
-/* Writes text from `column` on, broken between words so that lines end before WIDTH, later lines indented by `indent`. */
+/* Writes text from `column` on, broken between words so that lines end before WIDTH, later lines indented by `indent`.
+ */
 static void wrap(FILE *to, const char *text, int column, int indent)
 {
     bool first = true;

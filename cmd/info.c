@@ -31,7 +31,8 @@ static void print_string(const char *text)
 static void print_text(const cJSON *facts, int depth)
 {
     const cJSON *item;
-    cJSON_ArrayForEach(item, facts) {
+    cJSON_ArrayForEach(item, facts)
+    {
         if (item->string)
             printf("%*s%-*s ", depth * 2, "", 18 - depth * 2, item->string);
         if (cJSON_IsArray(item) && cJSON_IsString(item->child)) {
@@ -95,8 +96,9 @@ const struct command command_info = {
     .name = "info",
     .operands = "[MODEL]",
     .summary = "show what is in a model",
-    .description = "Kind, origin, embeddings with their dimensions, dictionary, tag set and bytes of a model file, or of the "
-                   "default model.",
+    .description =
+        "Kind, origin, embeddings with their dimensions, dictionary, tag set and bytes of a model file, or of the "
+        "default model.",
     .examples = "flairtag info ner-english.pt\n"
                 "flairtag info --json small | jq .tags",
     .options = info_options,

@@ -1,4 +1,5 @@
-/* interrupt.h - Ctrl-C: the first asks the command to finish its batch, save and leave with 130; the second leaves at once.
+/* interrupt.h - Ctrl-C: the first asks the command to finish its batch, save and leave with 130; the second leaves at
+ * once.
  *
  * System calls that wait are not restarted after the first, so that a read from a silent pipe ends with EINTR. */
 #ifndef CMD_INTERRUPT_H

@@ -49,7 +49,8 @@ static const struct option help_options[] = {
     {0, "man", OPTION_FLAG, offsetof(struct help_values, manual), NULL, NULL, "print the man page instead", 0, 0},
     {0, "completion", OPTION_CHOICE, offsetof(struct help_values, completion), NULL, SHELL_CHOICES,
      "print the completion script of a shell", 0, 0},
-    {0, "commands", OPTION_FLAG, offsetof(struct help_values, names), NULL, NULL, "print only the commands' names", 0, 0},
+    {0, "commands", OPTION_FLAG, offsetof(struct help_values, names), NULL, NULL, "print only the commands' names", 0,
+     0},
     OPTION_END,
 };
 

@@ -4,8 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Text with what troff would read as its own taken out: backslashes, hyphens that are minus signs, quotes and dots at the
- * beginning of a line. */
+/* Text with what troff would read as its own taken out: backslashes, hyphens that are minus signs, quotes and dots at
+ * the beginning of a line. */
 static void escaped(FILE *to, const char *text, size_t bytes)
 {
     bool line_start = true;

@@ -66,8 +66,8 @@ ft_status model_find(const char *name, char *path, size_t room, struct ft_error 
     static const char shared[] = FLAIRTAG_SHARE "/models";
     if (found_in(shared, sizeof shared - 1, name, path, room))
         return FT_OK;
-    return ft_fail(error, FT_MODEL, "no model '%s' in $FLAIRTAG_MODELS%s%s, %s or %s", name, own ? "=" : "", own ? own : "",
-                   *folder ? folder : "models", shared);
+    return ft_fail(error, FT_MODEL, "no model '%s' in $FLAIRTAG_MODELS%s%s, %s or %s", name, own ? "=" : "",
+                   own ? own : "", *folder ? folder : "models", shared);
 }
 
 ft_status model_open_tagger(const struct model_values *values, struct backend *backend, struct model *model,

@@ -30,8 +30,8 @@ static bool read_real(const char *text, double *value)
     return end != text && !*end && !isspace((unsigned char)text[0]) && isfinite(*value) && !strpbrk(text, "xX");
 }
 
-/* Digits, perhaps a point and more digits, then a unit: nothing or B, else K M G T with nothing, "B", "i" or "iB" behind
- * it. All units are powers of 1024: memory is counted so. */
+/* Digits, perhaps a point and more digits, then a unit: nothing or B, else K M G T with nothing, "B", "i" or "iB"
+ * behind it. All units are powers of 1024: memory is counted so. */
 static bool read_size(const char *text, size_t *value)
 {
     size_t digits = strspn(text, "0123456789");
@@ -83,12 +83,8 @@ static void describe_wanted(const struct option *option, char *text, size_t room
         else
             snprintf(text, room, "a whole number");
         break;
-    case OPTION_REAL:
-        snprintf(text, room, "a number");
-        break;
-    case OPTION_SIZE:
-        snprintf(text, room, "a size such as 512M or 6.5GiB");
-        break;
+    case OPTION_REAL: snprintf(text, room, "a number"); break;
+    case OPTION_SIZE: snprintf(text, room, "a size such as 512M or 6.5GiB"); break;
     case OPTION_CHOICE: {
         size_t used = (size_t)snprintf(text, room, "one of ");
         for (const char *c = option->choices; *c && used + 3 < room; c++) {
@@ -99,8 +95,7 @@ static void describe_wanted(const struct option *option, char *text, size_t room
         text[used] = '\0';
         break;
     }
-    default:
-        snprintf(text, room, "a value (%s)", option->argument ? option->argument : "VALUE");
+    default: snprintf(text, room, "a value (%s)", option->argument ? option->argument : "VALUE");
     }
 }
 
@@ -137,8 +132,7 @@ static int store(const struct option *option, const char *text, void *values)
         if (good)
             *(int *)place = choice;
         break;
-    default:
-        *(const char **)place = text;
+    default: *(const char **)place = text;
     }
     if (good)
         return PARSED;
@@ -233,8 +227,7 @@ static int parse_letters(const struct command *command, int argc, char **argv, i
         if (!option && *letter == 'h')
             return HELP_WANTED;
         if (!option) {
-            report_error("unknown option '-%c' in '%s' (see 'flairtag %s --help')", *letter, argv[*at],
-                         command->name);
+            report_error("unknown option '-%c' in '%s' (see 'flairtag %s --help')", *letter, argv[*at], command->name);
             return MISTAKEN;
         }
         if (option->kind == OPTION_FLAG) {

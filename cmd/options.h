@@ -1,7 +1,7 @@
 /* options.h - one table an option: parsing, --help, man pages and completions all come from it.
  *
- * Each command file holds the table of its own options and a struct for their values; main.c holds the table of commands.
- * An option's value is stored at `offset` in that struct. */
+ * Each command file holds the table of its own options and a struct for their values; main.c holds the table of
+ * commands. An option's value is stored at `offset` in that struct. */
 #ifndef CMD_OPTIONS_H
 #define CMD_OPTIONS_H
 #include <stddef.h>
@@ -19,17 +19,23 @@ enum option_kind {
 };
 
 struct option {
-    char letter;             /* 0: none */
-    const char *name;        /* without "--" */
+    char letter;      /* 0: none */
+    const char *name; /* without "--" */
     enum option_kind kind;
     size_t offset;
-    const char *argument;    /* "FILE"; NULL for flags; for choices made from `choices` when NULL */
-    const char *choices;     /* "none|cpu|gpu" */
-    const char *help;        /* one sentence, lower case, no full stop; says the default */
-    long least, most;        /* OPTION_INT; both 0: any */
+    const char *argument; /* "FILE"; NULL for flags; for choices made from `choices` when NULL */
+    const char *choices;  /* "none|cpu|gpu" */
+    const char *help;     /* one sentence, lower case, no full stop; says the default */
+    long least, most;     /* OPTION_INT; both 0: any */
 };
-#define OPTION_GROUP(title) {0, NULL, OPTION_HEADING, 0, NULL, NULL, title, 0, 0}
-#define OPTION_END {0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0}
+#define OPTION_GROUP(title)                                 \
+    {                                                       \
+        0, NULL, OPTION_HEADING, 0, NULL, NULL, title, 0, 0 \
+    }
+#define OPTION_END                                      \
+    {                                                   \
+        0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0 \
+    }
 
 /* for (const struct option *o = command->options; option_is_there(o); o++) */
 static inline bool option_is_there(const struct option *option)
@@ -47,10 +53,11 @@ struct command {
     int (*run)(int argc, char **argv, const struct command *self);
 };
 
-/* Fills *values (the caller set defaults before) from argv[1..]; options may stand anywhere, "--" ends them, "-" is an operand,
+/* Fills *values (the caller set defaults before) from argv[1..]; options may stand anywhere, "--" ends them, "-" is an
+ * operand,
  * "--name=value" and "--name value" are equal, a flag takes "--no-name" too. --help is handled here.
- * Returns the number of operands, moved to the front of argv[1..]; -1 when --help was printed (exit 0); -2 after a usage
- * error, already reported on stderr with the nearest name (exit 2). */
+ * Returns the number of operands, moved to the front of argv[1..]; -1 when --help was printed (exit 0); -2 after a
+ * usage error, already reported on stderr with the nearest name (exit 2). */
 int options_parse(const struct command *command, int argc, char **argv, void *values);
 
 /* "flairtag: <text>" on stderr, in one write. */

@@ -138,7 +138,8 @@ static ft_status finish_output(struct tagging_run *run, ft_status status, struct
 
 static int run_predict(int argc, char **argv, const struct command *self)
 {
-    struct predict_values values = {.input = INPUT_DEFAULTS, .model = MODEL_DEFAULTS, .storage = STORAGE_DEFAULTS, .format = -1};
+    struct predict_values values = {
+        .input = INPUT_DEFAULTS, .model = MODEL_DEFAULTS, .storage = STORAGE_DEFAULTS, .format = -1};
     int operands = options_parse(self, argc, argv, &values);
     if (operands < 0)
         return operands == -1 ? FT_OK : FT_USAGE;
@@ -147,8 +148,10 @@ static int run_predict(int argc, char **argv, const struct command *self)
     struct backend *backend = NULL;
     struct model model = {0};
     struct reader_options reading = input_reader_options(&values.input, argv + 1, (size_t)operands);
-    struct predictor_options how = {.scores = (enum score_column)values.scores, .span_scores = true,
-                                    .nbest = (size_t)values.nbest, .max_memory = values.max_memory};
+    struct predictor_options how = {.scores = (enum score_column)values.scores,
+                                    .span_scores = true,
+                                    .nbest = (size_t)values.nbest,
+                                    .max_memory = values.max_memory};
     storage_settle(&values.storage, &how);
     ft_status status = model_backend(&values.model, &backend, &error);
     if (status == FT_OK)

@@ -1,7 +1,7 @@
 /* progress.h - one line on stderr that says how far a long run is, when stderr is a terminal and only then.
  *
- * Drawn at most five times a second, the first time after a fifth of a second, so that short runs stay silent; cleared at the
- * end. For one thread at a time. */
+ * Drawn at most five times a second, the first time after a fifth of a second, so that short runs stay silent; cleared
+ * at the end. For one thread at a time. */
 #ifndef CMD_PROGRESS_H
 #define CMD_PROGRESS_H
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* report.h - what the program says beside its results: errors, the status line, colour.
  *
- * Everything here goes to stderr, a message in one write, so that lines of several processes do not mix. A message first
- * clears the status line that progress.c may have drawn. */
+ * Everything here goes to stderr, a message in one write, so that lines of several processes do not mix. A message
+ * first clears the status line that progress.c may have drawn. */
 #ifndef CMD_REPORT_H
 #define CMD_REPORT_H
 #include "cmd/options.h"

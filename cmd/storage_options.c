@@ -4,7 +4,8 @@
 void storage_settle(const struct storage_values *values, struct predictor_options *options)
 {
     options->storage = (enum storage_mode)values->storage;
-    options->gather = values->gather == GATHER_UNSAID ? store_default_gather(options->storage) : (enum gather_mode)values->gather;
+    options->gather =
+        values->gather == GATHER_UNSAID ? store_default_gather(options->storage) : (enum gather_mode)values->gather;
     options->lm_output = (enum lm_output)values->lm_output;
     if (options->storage == STORAGE_GPU)
         report_error("no GPU in use: --storage gpu keeps embeddings in host memory");

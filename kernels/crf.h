@@ -1,7 +1,8 @@
 /* crf.h - linear-chain CRF and softmax decoding, one sentence at a time.
  *
- * e: emissions [T, K]. transitions [K, K], [to, from] as Flair stores them. START and STOP are ordinary columns, which take part
- * in every maximum and sum (Lafferty et al. 2001; decoding as Flair does it). Sums and maxima run in ascending order. */
+ * e: emissions [T, K]. transitions [K, K], [to, from] as Flair stores them. START and STOP are ordinary columns, which
+ * take part in every maximum and sum (Lafferty et al. 2001; decoding as Flair does it). Sums and maxima run in
+ * ascending order. */
 #ifndef KERNELS_CRF_H
 #define KERNELS_CRF_H
 #include <stdbool.h>
@@ -27,9 +28,9 @@ void crf_viterbi(const struct crf *crf, const float *e, size_t length, uint32_t 
 double crf_marginals(const struct crf *crf, const float *e, size_t length, double *p, double *alpha, double *beta,
                      double *sums);
 
-/* The `count` best sequences, best first (list Viterbi). tags: [count, T]; log_scores: [count], path scores (subtract log Z for
- * log-probabilities). Returns how many there are (fewer when there are fewer sequences).
- * v: [2, K, count] and back: [T, K, count] of scratch. START and STOP are left out of the paths. */
+/* The `count` best sequences, best first (list Viterbi). tags: [count, T]; log_scores: [count], path scores (subtract
+ * log Z for log-probabilities). Returns how many there are (fewer when there are fewer sequences). v: [2, K, count] and
+ * back: [T, K, count] of scratch. START and STOP are left out of the paths. */
 size_t crf_nbest(const struct crf *crf, const float *e, size_t length, size_t count, uint32_t *tags, double *log_scores,
                  double *v, uint32_t *back);
 

@@ -1,5 +1,5 @@
-/* exact_math.h - exp and log whose bits do not depend on the machine: the C library picks its own by CPU. Double precision,
- * relative error below 1e-14; not for inner loops. */
+/* exact_math.h - exp and log whose bits do not depend on the machine: the C library picks its own by CPU. Double
+ * precision, relative error below 1e-14; not for inner loops. */
 #ifndef KERNELS_EXACT_MATH_H
 #define KERNELS_EXACT_MATH_H
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* kernels.c - which kernel sets this machine can run, by CPUID alone: two machines with the same instruction sets always
- * choose the same. */
+/* kernels.c - which kernel sets this machine can run, by CPUID alone: two machines with the same instruction sets
+ * always choose the same. */
 #include "kernels/kernels.h"
 #include "kernels/simd/sets.h"
 #include <string.h>
@@ -8,9 +8,12 @@ const struct kernels *const *kernels_available(void)
 {
     static const struct kernels *const best_first[] = {
 #if defined(__x86_64__)
-        &kernels_avx512, &kernels_avx2,
+        &kernels_avx512,
+        &kernels_avx2,
 #endif
-        &kernels_scalar, NULL};
+        &kernels_scalar,
+        NULL
+    };
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma"))

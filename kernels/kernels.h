@@ -1,11 +1,12 @@
 /* kernels.h - the inner loops of the CPU back end, one set an instruction set.
  *
- * Every set gives the same bits: an output element is one chain of fused multiply-adds in ascending k, and the pointwise
- * steps use only operations that IEEE 754 rounds correctly (add, multiply, fma, divide), in one order (simd/gates.h).
+ * Every set gives the same bits: an output element is one chain of fused multiply-adds in ascending k, and the
+ * pointwise steps use only operations that IEEE 754 rounds correctly (add, multiply, fma, divide), in one order
+ * (simd/gates.h).
  *
  * Packed weights: columns come in panels of 64, each panel [k][4][16] floats: for a recurrent layer the four blocks are
- * the gates i f g o of 16 units, for a linear layer they are 64 neighbouring columns. One layout serves every instruction
- * set, so that a model file can hold it and processes can share it. */
+ * the gates i f g o of 16 units, for a linear layer they are 64 neighbouring columns. One layout serves every
+ * instruction set, so that a model file can hold it and processes can share it. */
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 #include <stddef.h>
@@ -21,16 +22,18 @@ struct kernels {
     void (*multiply)(float *acc, size_t rows, const float *const *a, const float *w, size_t k, const char *next,
                      size_t next_bytes);
 
-    /* One time step of 16 units. z: [rows, 4, BLOCK] pre-activations i f g o; c, h: [rows] pointers to the 16 cells, which are
-     * replaced:   c = sigmoid(f) c + sigmoid(i) tanh(g);   h = sigmoid(o) tanh(c)          (Hochreiter & Schmidhuber 1997) */
+    /* One time step of 16 units. z: [rows, 4, BLOCK] pre-activations i f g o; c, h: [rows] pointers to the 16 cells,
+     * which are replaced:   c = sigmoid(f) c + sigmoid(i) tanh(g);   h = sigmoid(o) tanh(c)          (Hochreiter &
+     * Schmidhuber 1997) */
     void (*lstm)(const float *z, size_t rows, float *const *c, float *const *h);
 
     /* z: [rows, 4, BLOCK]: r, z, the input's share of n, the state's share of n; c holds h(t-1), and both get h(t):
-     *   n = tanh(z2 + sigmoid(r) z3);   h = (1 - sigmoid(z)) n + sigmoid(z) h               (Cho et al. 2014, PyTorch's form) */
+     *   n = tanh(z2 + sigmoid(r) z3);   h = (1 - sigmoid(z)) n + sigmoid(z) h               (Cho et al. 2014, PyTorch's
+     * form) */
     void (*gru)(const float *z, size_t rows, float *const *c, float *const *h);
 
-    /* Independent fused multiply-adds in registers, for measuring what the machine can do at most. Returns the number of
-     * floating-point operations done; *sink keeps the compiler from leaving them out. */
+    /* Independent fused multiply-adds in registers, for measuring what the machine can do at most. Returns the number
+     * of floating-point operations done; *sink keeps the compiler from leaving them out. */
     double (*peak)(size_t rounds, float *sink);
 };
 

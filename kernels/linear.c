@@ -7,8 +7,8 @@ void linear_forward(const struct kernels *kernels, const struct linear_layer *la
                     const struct input_piece *pieces, size_t piece_count, float *const *out, float *work,
                     const void **pointers)
 {
-    struct panel_walk walk = {kernels, layer->packed, layer->packed + layer->panels * layer->in * PANEL, rows, work,
-                              (const float **)pointers};
+    struct panel_walk walk = {kernels, layer->packed, layer->packed + layer->panels * layer->in * PANEL,
+                              rows,    work,          (const float **)pointers};
     for (size_t p = 0; p < layer->panels; p++) {
         for (size_t r = 0; r < rows; r++)
             memcpy(work + r * PANEL, layer->bias + p * PANEL, PANEL * sizeof(float));

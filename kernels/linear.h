@@ -5,8 +5,8 @@
 
 enum { LINEAR_ROWS = 192 }; /* rows taken together: a packed panel chunk is read once for all of them */
 
-/* rows: number of rows, at most LINEAR_ROWS. pieces: widths add up to layer->in. out: [rows] pointers to layer->out floats.
- * work: [rows, 64], aligned to 64 bytes; pointers: [rows] of scratch. */
+/* rows: number of rows, at most LINEAR_ROWS. pieces: widths add up to layer->in. out: [rows] pointers to layer->out
+ * floats. work: [rows, 64], aligned to 64 bytes; pointers: [rows] of scratch. */
 void linear_forward(const struct kernels *kernels, const struct linear_layer *layer, size_t rows,
                     const struct input_piece *pieces, size_t piece_count, float *const *out, float *work,
                     const void **pointers);

@@ -1,6 +1,6 @@
-/* panel.c - see panel.h. Weights are taken in chunks of CHUNK k's (128 KiB), which stay in the second-level cache while all lanes
- * pass over them; meanwhile the next chunk is fetched. Sums are carried in `work` from chunk to chunk, so that each stays one
- * chain in ascending k. */
+/* panel.c - see panel.h. Weights are taken in chunks of CHUNK k's (128 KiB), which stay in the second-level cache while
+ * all lanes pass over them; meanwhile the next chunk is fetched. Sums are carried in `work` from chunk to chunk, so
+ * that each stays one chain in ascending k. */
 #include "kernels/panel.h"
 
 enum { CHUNK = 512 };

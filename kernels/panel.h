@@ -8,7 +8,7 @@ struct panel_walk {
     const float *weights; /* the next k to be used; moves on with every piece */
     const float *end;     /* of all panels, for fetching ahead */
     size_t lanes;
-    float *work;          /* [lanes, 64], the sums */
+    float *work;        /* [lanes, 64], the sums */
     const float **rows; /* scratch, [lanes] */
 };
 

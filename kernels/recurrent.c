@@ -12,8 +12,8 @@ void recurrent_step(const struct kernels *kernels, const struct recurrent_layer 
                     const float *const *h_in, float *const *c, float *const *h_out, float *work, const void **pointers)
 {
     size_t panel_size = (layer->in + layer->hidden) * PANEL;
-    struct panel_walk walk = {kernels, layer->packed, layer->packed + layer->panels * panel_size, lanes, work,
-                              (const float **)pointers};
+    struct panel_walk walk = {kernels, layer->packed, layer->packed + layer->panels * panel_size,
+                              lanes,   work,          (const float **)pointers};
     float **cells = (float **)(pointers + lanes), **states = (float **)(pointers + 2 * lanes);
     for (size_t p = 0; p < layer->panels; p++) {
         for (size_t lane = 0; lane < lanes; lane++)

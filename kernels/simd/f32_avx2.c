@@ -15,16 +15,16 @@
 #define V_FMA _mm256_fmadd_ps
 #define V_MIN _mm256_min_ps
 #define V_MAX _mm256_max_ps
-#define V_SCALE2(p, shifted)                                                                                            \
-    _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23),          \
+#define V_SCALE2(p, shifted)                                                                                   \
+    _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23), \
                                                           _mm256_set1_epi32(0x3f800000))))
 #define V_CHAINS 12
 #include "kernels/simd/gates.h"
 #include "kernels/simd/peak.h"
 
-static inline __attribute__((always_inline)) void multiply_block(int rows, float *acc, const float *const *a, size_t first,
-                                                                 const float *w, size_t k, const char *next,
-                                                                 size_t next_bytes)
+static inline __attribute__((always_inline)) void multiply_block(int rows, float *acc, const float *const *a,
+                                                                 size_t first, const float *w, size_t k,
+                                                                 const char *next, size_t next_bytes)
 {
     __m256 sum[6][2];
     const float *row[6];
@@ -55,8 +55,8 @@ static inline __attribute__((always_inline)) void multiply_block(int rows, float
     }
 }
 
-/* A gate's sixteen columns are one cache line of each k; STRETCH k's of them stay in the first-level cache while all rows pass
- * over them. */
+/* A gate's sixteen columns are one cache line of each k; STRETCH k's of them stay in the first-level cache while all
+ * rows pass over them. */
 enum { STRETCH = 256 };
 
 static void multiply(float *acc, size_t rows, const float *const *a, const float *w, size_t k, const char *next,

@@ -15,16 +15,17 @@
 #define V_FMA _mm512_fmadd_ps
 #define V_MIN _mm512_min_ps
 #define V_MAX _mm512_max_ps
-#define V_SCALE2(p, shifted)                                                                                            \
-    _mm512_mul_ps(p, _mm512_castsi512_ps(_mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(shifted), 23),          \
+#define V_SCALE2(p, shifted)                                                                                   \
+    _mm512_mul_ps(p, _mm512_castsi512_ps(_mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(shifted), 23), \
                                                           _mm512_set1_epi32(0x3f800000))))
 #define V_CHAINS 24
 #include "kernels/simd/gates.h"
 #include "kernels/simd/peak.h"
 
 /* `rows` is a constant wherever this is inlined, so that all accumulators live in registers. */
-static inline __attribute__((always_inline)) void multiply_block(int rows, float *acc, const float *const *a, const float *w,
-                                                                 size_t k, const char *next, size_t next_bytes)
+static inline __attribute__((always_inline)) void multiply_block(int rows, float *acc, const float *const *a,
+                                                                 const float *w, size_t k, const char *next,
+                                                                 size_t next_bytes)
 {
     __m512 sum[6][4];
     const float *row[6];

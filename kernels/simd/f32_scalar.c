@@ -1,5 +1,5 @@
-/* f32_scalar.c - the reference: the same chains and the same pointwise steps, a number at a time. Slow where the machine has
- * no fused multiply-add, since fmaf is then computed by the C library; always exact. */
+/* f32_scalar.c - the reference: the same chains and the same pointwise steps, a number at a time. Slow where the
+ * machine has no fused multiply-add, since fmaf is then computed by the C library; always exact. */
 #include "kernels/simd/sets.h"
 #include <math.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* gates.h - the pointwise step of LSTM and GRU, written once over a vector type.
  *
- * The including file defines V (vector type), V_SET(x), V_LOAD, V_STORE, V_ADD, V_SUB, V_MUL, V_DIV, V_FMA(a,b,c) = a*b+c,
- * V_MIN(a,b) = a<b?a:b, V_MAX(a,b) = a>b?a:b, V_SCALE2(p, shifted) = p * 2^n where `shifted` is n + 1.5 * 2^23, and V_WIDTH.
- * All of these are exact or correctly rounded, so every instruction set gives the same bits.
+ * The including file defines V (vector type), V_SET(x), V_LOAD, V_STORE, V_ADD, V_SUB, V_MUL, V_DIV, V_FMA(a,b,c) =
+ * a*b+c, V_MIN(a,b) = a<b?a:b, V_MAX(a,b) = a>b?a:b, V_SCALE2(p, shifted) = p * 2^n where `shifted` is n + 1.5 * 2^23,
+ * and V_WIDTH. All of these are exact or correctly rounded, so every instruction set gives the same bits.
  *
  * With E(x) = e^-x the gates share denominators, which leaves two divisions a cell:
  *   c' = (c (1+E(i)) (1+E(2g)) + (1-E(2g)) (1+E(f))) / ((1+E(i)) (1+E(2g)) (1+E(f)))

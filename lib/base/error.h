@@ -3,8 +3,8 @@
 #define BASE_ERROR_H
 #include "flairtag.h"
 
-/* Writes the message (cut to fit, control characters shown as '?') and returns `status`, so that a function can end with
- * `return ft_fail(error, FT_INPUT, "%s: ...", path);`. error may be NULL. */
+/* Writes the message (cut to fit, control characters shown as '?') and returns `status`, so that a function can end
+ * with `return ft_fail(error, FT_INPUT, "%s: ...", path);`. error may be NULL. */
 ft_status ft_fail(struct ft_error *error, ft_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

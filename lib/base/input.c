@@ -22,7 +22,7 @@ struct input {
     char *name;
     int fd;
     bool regular, gz, at_end;
-    bool in_member; /* gz: between the header of a member and its last byte */
+    bool in_member;   /* gz: between the header of a member and its last byte */
     ft_status status; /* of the read that failed */
     struct ft_error failure;
     char *buffer;

@@ -1,7 +1,7 @@
 /* input.h - lines of a file, a gz file (told by its magic number) or stdin.
  *
- * Memory holds one buffer and the longest line. Every line comes with its number; a truncated or damaged gz stream is an
- * error, never a quiet end. */
+ * Memory holds one buffer and the longest line. Every line comes with its number; a truncated or damaged gz stream is
+ * an error, never a quiet end. */
 #ifndef BASE_INPUT_H
 #define BASE_INPUT_H
 #include "base/error.h"
@@ -21,7 +21,7 @@ ft_status input_line(struct input *input, char **line, size_t *bytes, bool *ende
 /* True when a whole line (or the end) can be had without waiting. Always true for regular files. */
 bool input_ready(struct input *input);
 
-const char *input_name(const struct input *input);  /* the path as given; "-" for stdin */
+const char *input_name(const struct input *input);   /* the path as given; "-" for stdin */
 size_t input_line_number(const struct input *input); /* of the line last returned, from 1 */
 /* Raw (compressed) bytes read so far, and the file's size (0 when unknown), for progress. */
 void input_progress(const struct input *input, size_t *done, size_t *total);

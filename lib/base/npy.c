@@ -119,8 +119,8 @@ ft_status npy_read(const char *path, struct npy *array, struct ft_error *error)
     if (!read_header(bytes, count, array, &start))
         status = ft_fail(error, FT_INPUT, "%s: not a .npy file of float32 or int32 numbers in C order", path);
     else if (__builtin_mul_overflow(array->count, sizeof(float), &needed) || needed != count - start)
-        status = ft_fail(error, FT_INPUT, "%s: %zu bytes of numbers do not fill the array's shape", path,
-                         count - start);
+        status =
+            ft_fail(error, FT_INPUT, "%s: %zu bytes of numbers do not fill the array's shape", path, count - start);
     if (status != FT_OK) {
         free(bytes);
         *array = (struct npy){0};

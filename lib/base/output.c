@@ -1,7 +1,8 @@
 /* output.c - see output.h.
  *
- * What is no regular file (a terminal, a pipe, /dev/null) is written in place: there is nothing whole to wait for, and a
- * rename would put a file where a device stood. A symbolic link is followed, so that the file it names is replaced. */
+ * What is no regular file (a terminal, a pipe, /dev/null) is written in place: there is nothing whole to wait for, and
+ * a rename would put a file where a device stood. A symbolic link is followed, so that the file it names is replaced.
+ */
 #include "base/output.h"
 #include <errno.h>
 #include <fcntl.h>

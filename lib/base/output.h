@@ -1,8 +1,8 @@
 /* output.h - where results go: stdout, or a file that appears only when it is whole.
  *
- * A path is written as PATH.part in the same folder and renamed by output_close, after a sync; a failure leaves whatever
- * stood at PATH untouched. Every error of the operating system is reported once, by name of the file. A closed pipe is not
- * an error: FT_END comes back, and the caller stops quietly. */
+ * A path is written as PATH.part in the same folder and renamed by output_close, after a sync; a failure leaves
+ * whatever stood at PATH untouched. Every error of the operating system is reported once, by name of the file. A closed
+ * pipe is not an error: FT_END comes back, and the caller stops quietly. */
 #ifndef BASE_OUTPUT_H
 #define BASE_OUTPUT_H
 #include "base/error.h"
@@ -19,7 +19,8 @@ ft_status output_format(struct output *output, struct ft_error *error, const cha
     __attribute__((format(printf, 3, 4)));
 /* Hands what is buffered to the system (after each window, so that pipes see results at once). */
 ft_status output_flush(struct output *output, struct ft_error *error);
-/* Writes over bytes written before, at `offset`: for a header that is known last. FT_USAGE when the output is no regular file. */
+/* Writes over bytes written before, at `offset`: for a header that is known last. FT_USAGE when the output is no
+ * regular file. */
 ft_status output_patch(struct output *output, size_t offset, const void *bytes, size_t count, struct ft_error *error);
 /* True when results go to PATH.part first. */
 bool output_is_part(const struct output *output);

@@ -1,5 +1,5 @@
-/* parallel.c - see parallel.h. Threads live for one call: work comes in pieces of milliseconds and more, and nothing idles
- * between them. */
+/* parallel.c - see parallel.h. Threads live for one call: work comes in pieces of milliseconds and more, and nothing
+ * idles between them. */
 #include "base/parallel.h"
 #include <pthread.h>
 #include <sched.h>

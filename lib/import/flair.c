@@ -57,8 +57,8 @@ static bool is_lm(const struct value *root)
 static ft_status open_torch(struct model_source *source, struct importer *importer)
 {
     struct torch_file torch;
-    ft_status status = torch_file_open(&torch, source->map, source->map_bytes, importer->path, &source->arena,
-                                       importer->error);
+    ft_status status =
+        torch_file_open(&torch, source->map, source->map_bytes, importer->path, &source->arena, importer->error);
     if (status)
         return status;
     importer->torch = &torch;
@@ -97,8 +97,8 @@ static ft_status open_beside(struct model_source *source, const char *path, cons
 static ft_status open_gensim(struct model_source *source, struct importer *importer)
 {
     struct pickle pickle;
-    ft_status status = pickle_read(&pickle, source->map, source->map_bytes, 0, importer->path, NULL, &source->arena,
-                                   importer->error);
+    ft_status status =
+        pickle_read(&pickle, source->map, source->map_bytes, 0, importer->path, NULL, &source->arena, importer->error);
     if (status)
         return status;
     importer->entries_left = pickle.consumed + ENTRIES_AT_LEAST;

@@ -105,8 +105,8 @@ static ft_status read_onehot(struct importer *importer, const struct value *obje
     if (onehot->stable)
         status = read_norm(weights, &onehot->norm);
     if (!status)
-        status = import_dictionary(importer, &dictionary, "the one-hot vocabulary", &onehot->items,
-                                   &onehot->item_count);
+        status =
+            import_dictionary(importer, &dictionary, "the one-hot vocabulary", &onehot->items, &onehot->item_count);
     return status ? status : weights_need(weights, "embedding_layer.weight", &onehot->weight);
 }
 
@@ -116,8 +116,8 @@ static ft_status read_chars(struct importer *importer, const struct value *objec
     struct value dictionary = value_attribute(object, "char_dictionary", NULL);
     if (dictionary.kind == VALUE_NONE)
         dictionary = value_attribute(object, "path_to_char_dict", NULL);
-    ft_status status = import_dictionary(importer, &dictionary, "the character dictionary", &chars->items,
-                                         &chars->item_count);
+    ft_status status =
+        import_dictionary(importer, &dictionary, "the character dictionary", &chars->items, &chars->item_count);
     if (!status)
         status = weights_need(weights, "char_embedding.weight", &chars->embedding);
     for (int d = 0; d < 2 && !status; d++)
@@ -136,8 +136,8 @@ static ft_status read_name(struct importer *importer, const struct value *object
 {
     bool found;
     struct value value = value_attribute(object, "name", &found);
-    static const char *const unnamed[] = {[MEMBER_LM] = NULL, [MEMBER_WORDS] = NULL, [MEMBER_ONEHOT] = "one-hot-text",
-                                          [MEMBER_CHARS] = "Char"};
+    static const char *const unnamed[] = {
+        [MEMBER_LM] = NULL, [MEMBER_WORDS] = NULL, [MEMBER_ONEHOT] = "one-hot-text", [MEMBER_CHARS] = "Char"};
     *name = unnamed[kind];
     if (!found && *name)
         return FT_OK;

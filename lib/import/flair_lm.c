@@ -45,8 +45,8 @@ ft_status import_lm(struct importer *importer, const struct value *options, stru
         return import_fail(importer, "not a Flair model, or damaged: a language model without a direction");
     lm->forward = value_truth(&direction);
     lm->with_whitespace = lm->tokenized_lm = true;
-    ft_status status = import_dictionary(importer, &dictionary, "the character dictionary", &lm->items,
-                                         &lm->item_count);
+    ft_status status =
+        import_dictionary(importer, &dictionary, "the character dictionary", &lm->items, &lm->item_count);
     if (!status)
         status = import_size(importer, options, "hidden_size", 1, LARGEST_WIDTH, &lm->hidden);
     if (!status)

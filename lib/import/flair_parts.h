@@ -12,7 +12,7 @@ struct importer {
     struct arena *arena;      /* of the description */
     struct map weights;       /* names of the tagger's state_dict to the index of their pair */
     struct value state_dict;
-    size_t entries_left;      /* of dictionaries and vocabularies: no more than the pickle has bytes, however shared */
+    size_t entries_left; /* of dictionaries and vocabularies: no more than the pickle has bytes, however shared */
     struct ft_error *error;
 };
 

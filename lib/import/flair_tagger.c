@@ -75,8 +75,8 @@ static ft_status set_origin(struct importer *importer, enum generation generatio
 static ft_status read_tags(struct importer *importer, const struct value *root, struct tagger_description *tagger)
 {
     struct value dictionary = value_get(root, "tag_dictionary", NULL), type = value_get(root, "tag_type", NULL);
-    ft_status status = import_dictionary(importer, &dictionary, "the tag dictionary", &tagger->tags,
-                                         &tagger->tag_count);
+    ft_status status =
+        import_dictionary(importer, &dictionary, "the tag dictionary", &tagger->tags, &tagger->tag_count);
     for (size_t i = 0; i < tagger->tag_count && !status; i++) {
         struct bytes tag = tagger->tags[i];
         size_t bad;
@@ -178,9 +178,9 @@ ft_status import_tagger(struct importer *importer, const struct value *root, str
     if (!status)
         status = weights_need(&weights, "linear.bias", &tagger->linear_bias);
     if (!status && tagger->use_crf)
-        status = weights_need(&weights, generation == UP_TO_0_10 || !has_weight(importer, "crf.transitions")
-                                            ? "transitions"
-                                            : "crf.transitions",
+        status = weights_need(&weights,
+                              generation == UP_TO_0_10 || !has_weight(importer, "crf.transitions") ? "transitions"
+                                                                                                   : "crf.transitions",
                               &tagger->transitions);
     return status;
 }

@@ -86,12 +86,9 @@ static ft_status build(struct backend *backend, struct model *model, struct open
     const struct model_source *source = opened->source;
     model->kind = source->kind;
     switch (source->kind) {
-    case MODEL_TAGGER:
-        return tagger_build(&model->tagger, &source->tagger, backend, error);
-    case MODEL_WORDS:
-        return words_build(&source->words, &model->words, error);
-    case MODEL_LM:
-        break;
+    case MODEL_TAGGER: return tagger_build(&model->tagger, &source->tagger, backend, error);
+    case MODEL_WORDS: return words_build(&source->words, &model->words, error);
+    case MODEL_LM: break;
     }
     if (!(model->lm = calloc(1, sizeof *model->lm)))
         return ft_nomem(error, "a language model");
@@ -128,8 +125,9 @@ ft_status model_open(const char *path, struct backend *backend, struct model *mo
         if (status == FT_OK)
             status = build(backend, model, opened, error);
     } else {
-        status = ft_fail(error, FT_MODEL, "%s: not a model (flairtag opens its own .safetensors, Flair's .pt and .bin files and word vectors)",
-                         path);
+        status = ft_fail(
+            error, FT_MODEL,
+            "%s: not a model (flairtag opens its own .safetensors, Flair's .pt and .bin files and word vectors)", path);
     }
     status = with_path(path, status, error);
     if (status != FT_OK)

@@ -10,7 +10,7 @@ struct model {
     struct words *words;   /* MODEL_WORDS */
     const char *format;    /* "flairtag safetensors", "Flair zip container" ... */
     size_t file_bytes;
-    void *owned;           /* what the weights lie in */
+    void *owned; /* what the weights lie in */
 };
 
 /* FT_MODEL, with the path, when the file is missing, damaged or of a kind that cannot be run. */

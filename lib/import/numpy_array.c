@@ -82,8 +82,7 @@ bool numpy_array(const struct value *value, struct tensor *tensor)
     const struct value *state = &value->as.object->state;
     struct value shape = value_at(state, 1), dtype = value_at(state, 2), fortran = value_at(state, 3),
                  bytes = value_at(state, 4);
-    return bytes.kind == VALUE_BYTES &&
-           view(tensor, &shape, &dtype, value_truth(&fortran), bytes.as.text, bytes.count);
+    return bytes.kind == VALUE_BYTES && view(tensor, &shape, &dtype, value_truth(&fortran), bytes.as.text, bytes.count);
 }
 
 bool numpy_integer(const struct value *value, int64_t *out)

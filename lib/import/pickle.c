@@ -148,8 +148,8 @@ static ft_status fill(struct machine *machine, bool pairs, size_t values)
     if (!have(machine, values + 1))
         return FT_MODEL;
     struct value *from = machine->stack + machine->depth - values;
-    ft_status status = pairs ? machine_set(machine, from - 1, from, values)
-                             : machine_append(machine, from - 1, from, values);
+    ft_status status =
+        pairs ? machine_set(machine, from - 1, from, values) : machine_append(machine, from - 1, from, values);
     machine->depth -= values;
     return status;
 }
@@ -346,7 +346,8 @@ static ft_status op_header(struct machine *machine, int opcode)
 static ft_status step(struct machine *machine, int opcode)
 {
     switch (opcode) {
-    case 0x80: case 0x95: return op_header(machine, opcode);
+    case 0x80:
+    case 0x95: return op_header(machine, opcode);
     case '(': return push_mark(machine);
     case '0': return op_pop(machine);
     case '1': return op_pop_mark(machine);
@@ -360,13 +361,20 @@ static ft_status step(struct machine *machine, int opcode)
     case 0x8a: return push_long(machine, 1);
     case 0x8b: return push_long(machine, 4);
     case 'G': return push_float(machine);
-    case 'F': case 'I': case 'L': case 'S': case 'V': return op_text_value(machine, opcode);
-    case 'U': case 0x8c: return push_text(machine, VALUE_STR, 1);
-    case 'T': case 'X': return push_text(machine, VALUE_STR, 4);
+    case 'F':
+    case 'I':
+    case 'L':
+    case 'S':
+    case 'V': return op_text_value(machine, opcode);
+    case 'U':
+    case 0x8c: return push_text(machine, VALUE_STR, 1);
+    case 'T':
+    case 'X': return push_text(machine, VALUE_STR, 4);
     case 0x8d: return push_text(machine, VALUE_STR, 8);
     case 'C': return push_text(machine, VALUE_BYTES, 1);
     case 'B': return push_text(machine, VALUE_BYTES, 4);
-    case 0x8e: case 0x96: return push_text(machine, VALUE_BYTES, 8);
+    case 0x8e:
+    case 0x96: return push_text(machine, VALUE_BYTES, 8);
     case 0x98: return FT_OK; /* READONLY_BUFFER */
     case ')': return collect(machine, VALUE_TUPLE, 0);
     case 0x85: return have(machine, 1) ? collect(machine, VALUE_TUPLE, 1) : FT_MODEL;
@@ -381,7 +389,8 @@ static ft_status step(struct machine *machine, int opcode)
     case 0x91: return collect_to_mark(machine, VALUE_SET);
     case 'a': return fill(machine, false, 1);
     case 's': return fill(machine, true, 2);
-    case 'e': case 0x90: return fill_to_mark(machine, false);
+    case 'e':
+    case 0x90: return fill_to_mark(machine, false);
     case 'u': return fill_to_mark(machine, true);
     case 'p': return memo_by_text(machine, true);
     case 'g': return memo_by_text(machine, false);
@@ -401,7 +410,9 @@ static ft_status step(struct machine *machine, int opcode)
     case 'Q': return op_persistent(machine);
     case 'P': return machine_fail(machine, "a persistent id written as text");
     case 0x97: return machine_fail(machine, "a buffer that is not in the file");
-    case 0x82: case 0x83: case 0x84: return machine_fail(machine, "an extension code");
+    case 0x82:
+    case 0x83:
+    case 0x84: return machine_fail(machine, "an extension code");
     default: return machine_fail(machine, "an unknown opcode");
     }
 }

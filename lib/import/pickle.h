@@ -13,7 +13,7 @@
 
 struct pickle {
     struct value root;
-    size_t consumed;             /* bytes of the stream, up to and with its STOP */
+    size_t consumed;              /* bytes of the stream, up to and with its STOP */
     struct value_items *storages; /* every persistent id that is no class, as VALUE_STORAGE, in order */
     struct arena arena;
     struct value_items *heap;

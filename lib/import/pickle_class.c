@@ -23,15 +23,34 @@ static bool listed(const char *text, size_t bytes, const char *const *words)
 
 /* Packages of which any class may be named. Those behind gensim hold embeddings that are refused later, by their
  * name. */
-static const char *const packages[] = {"flair", "torch", "collections", "numpy", "gensim", "pathlib", "datetime",
-                                       "bpemb", "sentencepiece", "transformers", "tokenizers", "allennlp",
-                                       "pytorch_pretrained_bert", "pytorch_transformers", "huggingface_hub", "konoha",
-                                       "segtok", "sklearn", "logging", "argparse", "enum", "typing", NULL};
+static const char *const packages[] = {"flair",
+                                       "torch",
+                                       "collections",
+                                       "numpy",
+                                       "gensim",
+                                       "pathlib",
+                                       "datetime",
+                                       "bpemb",
+                                       "sentencepiece",
+                                       "transformers",
+                                       "tokenizers",
+                                       "allennlp",
+                                       "pytorch_pretrained_bert",
+                                       "pytorch_transformers",
+                                       "huggingface_hub",
+                                       "konoha",
+                                       "segtok",
+                                       "sklearn",
+                                       "logging",
+                                       "argparse",
+                                       "enum",
+                                       "typing",
+                                       NULL};
 
 static const char *const plain_types[] = {
-    "int", "float", "complex", "bool", "str", "bytes", "bytearray", "list", "tuple", "dict", "set",
-    "frozenset", "object", "type", "slice", "range", "getattr", "long", "unicode", "xrange", "Ellipsis", "NoneType",
-    "NotImplemented", NULL};
+    "int",     "float", "complex", "bool",      "str",      "bytes",    "bytearray",      "list",
+    "tuple",   "dict",  "set",     "frozenset", "object",   "type",     "slice",          "range",
+    "getattr", "long",  "unicode", "xrange",    "Ellipsis", "NoneType", "NotImplemented", NULL};
 
 static const char *const helpers[] = {"_codecs.encode",
                                       "copyreg._reconstructor",

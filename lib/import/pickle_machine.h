@@ -7,13 +7,13 @@
 struct machine {
     const unsigned char *bytes;
     size_t count, at, opcode_at;
-    size_t offset;             /* of bytes[0] in the file, for messages */
+    size_t offset; /* of bytes[0] in the file, for messages */
     const char *path, *part;
     struct value *stack;
     size_t depth, stack_capacity;
-    size_t *marks;             /* stack depths at each MARK */
+    size_t *marks; /* stack depths at each MARK */
     size_t mark_count, mark_capacity;
-    struct value *memo;        /* kind MEMO_UNSET: no such entry */
+    struct value *memo; /* kind MEMO_UNSET: no such entry */
     size_t memo_count, memo_capacity;
     size_t memo_used;          /* entries made by MEMOIZE get the next number */
     size_t budget;             /* bytes that may still be allocated */

@@ -24,9 +24,9 @@ static bool storage_dtype(const struct value *class, enum dtype *dtype)
     static const struct {
         const char *name;
         enum dtype dtype;
-    } types[] = {{"FloatStorage", DTYPE_F32}, {"HalfStorage", DTYPE_F16},  {"BFloat16Storage", DTYPE_BF16},
-                 {"DoubleStorage", DTYPE_F64}, {"LongStorage", DTYPE_I64}, {"IntStorage", DTYPE_I32},
-                 {"ShortStorage", DTYPE_I16},  {"CharStorage", DTYPE_I8},  {"ByteStorage", DTYPE_U8},
+    } types[] = {{"FloatStorage", DTYPE_F32},  {"HalfStorage", DTYPE_F16},  {"BFloat16Storage", DTYPE_BF16},
+                 {"DoubleStorage", DTYPE_F64}, {"LongStorage", DTYPE_I64},  {"IntStorage", DTYPE_I32},
+                 {"ShortStorage", DTYPE_I16},  {"CharStorage", DTYPE_I8},   {"ByteStorage", DTYPE_U8},
                  {"BoolStorage", DTYPE_BOOL},  {"UntypedStorage", DTYPE_U8}};
     if (class->kind != VALUE_CLASS)
         return false;

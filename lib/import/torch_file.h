@@ -21,7 +21,7 @@ struct torch_file {
     const char *path;
     bool is_zip;
     struct zip zip;
-    char *top; /* "archive": the folder of all entries */
+    char *top;            /* "archive": the folder of all entries */
     struct pickle pickle; /* the tree is pickle.root */
     struct torch_storage *storages;
     size_t storage_count;

@@ -85,23 +85,17 @@ bool value_is_str(const struct value *value, const char *text)
 bool value_truth(const struct value *value)
 {
     switch (value->kind) {
-    case VALUE_NONE:
-        return false;
+    case VALUE_NONE: return false;
     case VALUE_BOOL:
-    case VALUE_INT:
-        return value->as.integer != 0;
-    case VALUE_FLOAT:
-        return value->as.number != 0.0;
+    case VALUE_INT: return value->as.integer != 0;
+    case VALUE_FLOAT: return value->as.number != 0.0;
     case VALUE_BYTES:
-    case VALUE_STR:
-        return value->count != 0;
+    case VALUE_STR: return value->count != 0;
     case VALUE_LIST:
     case VALUE_TUPLE:
     case VALUE_SET:
-    case VALUE_DICT:
-        return value->as.items->count != 0;
-    default:
-        return true;
+    case VALUE_DICT: return value->as.items->count != 0;
+    default: return true;
     }
 }
 

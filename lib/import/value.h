@@ -11,25 +11,25 @@
 
 enum value_kind {
     VALUE_NONE,
-    VALUE_BOOL,    /* integer */
-    VALUE_INT,     /* integer */
-    VALUE_BIG,     /* text, count: an integer past 64 bits, little-endian two's complement */
-    VALUE_FLOAT,   /* number */
-    VALUE_BYTES,   /* text, count */
-    VALUE_STR,     /* text, count */
-    VALUE_LIST,    /* items */
-    VALUE_TUPLE,   /* items */
-    VALUE_SET,     /* items */
-    VALUE_DICT,    /* items: key, value, key, value ... */
-    VALUE_OBJECT,  /* object */
-    VALUE_CLASS,   /* text: "module.name", NUL-terminated */
-    VALUE_STORAGE  /* items: the persistent id, a tuple */
+    VALUE_BOOL,   /* integer */
+    VALUE_INT,    /* integer */
+    VALUE_BIG,    /* text, count: an integer past 64 bits, little-endian two's complement */
+    VALUE_FLOAT,  /* number */
+    VALUE_BYTES,  /* text, count */
+    VALUE_STR,    /* text, count */
+    VALUE_LIST,   /* items */
+    VALUE_TUPLE,  /* items */
+    VALUE_SET,    /* items */
+    VALUE_DICT,   /* items: key, value, key, value ... */
+    VALUE_OBJECT, /* object */
+    VALUE_CLASS,  /* text: "module.name", NUL-terminated */
+    VALUE_STORAGE /* items: the persistent id, a tuple */
 };
 
 struct value_items;
 struct value_object;
 
-struct value { /* 16 bytes: models hold millions */
+struct value {     /* 16 bytes: models hold millions */
     uint32_t kind; /* enum value_kind */
     uint32_t count;
     union {
@@ -49,9 +49,9 @@ struct value_items {
 };
 
 struct value_object {
-    const char *class_path;   /* "module.name" of its class, or of the function that would have made it */
-    struct value_items *args; /* NULL: none */
-    struct value state;       /* what BUILD gave it */
+    const char *class_path;          /* "module.name" of its class, or of the function that would have made it */
+    struct value_items *args;        /* NULL: none */
+    struct value state;              /* what BUILD gave it */
     struct value_items *list, *dict; /* items of a subclass of list or dict, or NULL */
 };
 

@@ -17,14 +17,14 @@ struct reading {
     struct input *input;
     struct model_source *source;
     struct bytes *words;
-    size_t room;     /* of words */
+    size_t room; /* of words */
     struct map seen;
-    size_t announced; /* words that the first line announces; SIZE_MAX without one */
-    size_t read;     /* words read, duplicates too */
-    float *row;      /* [width], the record at hand */
-    char *line;      /* the line at hand */
+    size_t announced;           /* words that the first line announces; SIZE_MAX without one */
+    size_t read;                /* words read, duplicates too */
+    float *row;                 /* [width], the record at hand */
+    char *line;                 /* the line at hand */
     size_t line_bytes, line_at; /* line_at: bytes a binary file has used of it */
-    bool line_open;  /* its LF, a byte like others in a binary file, is still to come */
+    bool line_open;             /* its LF, a byte like others in a binary file, is still to come */
     struct ft_error *error;
 };
 
@@ -142,9 +142,8 @@ static ft_status grow(struct reading *in)
         size_t bytes = in->source->map_bytes ? in->source->map_bytes : FIRST_MATRIX;
         while (bytes < needed)
             bytes *= 2;
-        void *map = in->source->map
-                        ? mremap(in->source->map, in->source->map_bytes, bytes, MREMAP_MAYMOVE)
-                        : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *map = in->source->map ? mremap(in->source->map, in->source->map_bytes, bytes, MREMAP_MAYMOVE)
+                                    : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (map == MAP_FAILED)
             return ft_nomem(in->error, "the word vectors");
         in->source->map = map;
@@ -338,8 +337,8 @@ static ft_status finish(struct reading *in)
         return ft_nomem(in->error, "the vocabulary");
     memcpy(kept, in->words, words->count * sizeof *kept);
     words->words = kept;
-    words->vectors = (struct tensor){in->source->map, DTYPE_F32, 2, {words->count, words->width},
-                                     {(int64_t)words->width, 1}};
+    words->vectors =
+        (struct tensor){in->source->map, DTYPE_F32, 2, {words->count, words->width}, {(int64_t)words->width, 1}};
     return FT_OK;
 }
 

@@ -42,12 +42,12 @@ static float half_to_float(uint16_t half)
 }
 
 /* `count` elements, `step` bytes apart. Each loop loads through memcpy: the data may lie at any address. */
-#define CONVERT(type, expression)                                                                                      \
-    for (size_t i = 0; i < count; i++, at += step) {                                                                   \
-        type value;                                                                                                    \
-        memcpy(&value, at, sizeof value);                                                                              \
-        out[i] = expression;                                                                                           \
-    }                                                                                                                  \
+#define CONVERT(type, expression)                    \
+    for (size_t i = 0; i < count; i++, at += step) { \
+        type value;                                  \
+        memcpy(&value, at, sizeof value);            \
+        out[i] = expression;                         \
+    }                                                \
     break
 
 static void convert_run(enum dtype dtype, const char *at, ptrdiff_t step, size_t count, float *out)
@@ -59,24 +59,15 @@ static void convert_run(enum dtype dtype, const char *at, ptrdiff_t step, size_t
             break;
         }
         CONVERT(float, value);
-    case DTYPE_F16:
-        CONVERT(uint16_t, half_to_float(value));
-    case DTYPE_BF16:
-        CONVERT(uint16_t, float_of_bits((uint32_t)value << 16));
-    case DTYPE_F64:
-        CONVERT(double, (float)value);
-    case DTYPE_I8:
-        CONVERT(int8_t, (float)value);
-    case DTYPE_U8:
-        CONVERT(uint8_t, (float)value);
-    case DTYPE_BOOL:
-        CONVERT(uint8_t, value ? 1.0f : 0.0f);
-    case DTYPE_I16:
-        CONVERT(int16_t, (float)value);
-    case DTYPE_I32:
-        CONVERT(int32_t, (float)value);
-    case DTYPE_I64:
-        CONVERT(int64_t, (float)value);
+    case DTYPE_F16: CONVERT(uint16_t, half_to_float(value));
+    case DTYPE_BF16: CONVERT(uint16_t, float_of_bits((uint32_t)value << 16));
+    case DTYPE_F64: CONVERT(double, (float)value);
+    case DTYPE_I8: CONVERT(int8_t, (float)value);
+    case DTYPE_U8: CONVERT(uint8_t, (float)value);
+    case DTYPE_BOOL: CONVERT(uint8_t, value ? 1.0f : 0.0f);
+    case DTYPE_I16: CONVERT(int16_t, (float)value);
+    case DTYPE_I32: CONVERT(int32_t, (float)value);
+    case DTYPE_I64: CONVERT(int64_t, (float)value);
     }
 }
 

@@ -76,8 +76,8 @@ ft_status lm_build(struct lm *lm, const struct lm_description *from, struct aren
         if (!w_ih || !w_hh || !b_ih || !b_hh)
             return ft_nomem(error, "a language model");
         struct gate_part parts[2] = {{w_ih, in, false}, {w_hh, hidden, true}};
-        *layer = (struct recurrent_layer){.cell = cell, .in = k ? hidden : 0, .hidden = hidden,
-                                          .panels = (hidden + BLOCK - 1) / BLOCK};
+        *layer = (struct recurrent_layer){
+            .cell = cell, .in = k ? hidden : 0, .hidden = hidden, .panels = (hidden + BLOCK - 1) / BLOCK};
         layer->packed = pack_gates(weights, cell, hidden, k ? parts : parts + 1, k ? 2 : 1, threads);
         layer->bias = pack_gate_bias(weights, cell, hidden, b_ih, b_hh);
         if (!layer->packed || !layer->bias)
@@ -148,9 +148,9 @@ ft_status lm_finish(struct lm *lm, struct arena *arena, struct weights *weights,
 /* The text as code points and the tokens' places in it. */
 struct lm_text {
     uint32_t *characters;
-    size_t length;          /* of what is fed */
-    size_t counted;         /* of what offsets are counted in: the text before lower-casing */
-    size_t *begin, *end;    /* [tokens] */
+    size_t length;       /* of what is fed */
+    size_t counted;      /* of what offsets are counted in: the text before lower-casing */
+    size_t *begin, *end; /* [tokens] */
 };
 
 static bool append(struct lm_text *text, const char *s, size_t bytes, bool lower, struct arena *arena)
@@ -193,8 +193,8 @@ static bool collect_text(struct lm_text *text, const struct lm *lm, const struct
     return true;
 }
 
-ft_status lm_sequence(const struct lm *lm, const struct token *tokens, size_t count, size_t first_row, struct arena *arena,
-                      struct char_sequence *sequence, struct ft_error *error)
+ft_status lm_sequence(const struct lm *lm, const struct token *tokens, size_t count, size_t first_row,
+                      struct arena *arena, struct char_sequence *sequence, struct ft_error *error)
 {
     struct lm_text text = {0};
     if (!collect_text(&text, lm, tokens, count, arena))

@@ -1,8 +1,9 @@
-/* lm.h - a character language model as an embedding: text to sequences of character ids and the states that tokens read.
+/* lm.h - a character language model as an embedding: text to sequences of character ids and the states that tokens
+ * read.
  *
- * The text fed is  delimiter + text + " "  (backward: delimiter + reversed text + " "), one step a code point. Token j, at
- * characters [p, e) of a text of T characters behind a delimiter of s, reads
- *   forward   step s + e        backward   step s + T - p         (one less each without with_whitespace)        */
+ * The text fed is  delimiter + text + " "  (backward: delimiter + reversed text + " "), one step a code point. Token j,
+ * at characters [p, e) of a text of T characters behind a delimiter of s, reads forward   step s + e        backward
+ * step s + T - p         (one less each without with_whitespace)        */
 #ifndef MODEL_LM_H
 #define MODEL_LM_H
 #include "model/weights.h"
@@ -48,7 +49,7 @@ ft_status lm_finish(struct lm *lm, struct arena *arena, struct weights *weights,
 
 /* The sequence of one sentence, its arrays from the arena; rows[j] = first_row + j for token j.
  * FT_INPUT when the sentence has 2^32 characters or more. */
-ft_status lm_sequence(const struct lm *lm, const struct token *tokens, size_t count, size_t first_row, struct arena *arena,
-                      struct char_sequence *sequence, struct ft_error *error);
+ft_status lm_sequence(const struct lm *lm, const struct token *tokens, size_t count, size_t first_row,
+                      struct arena *arena, struct char_sequence *sequence, struct ft_error *error);
 
 #endif

@@ -43,7 +43,8 @@ static ft_status write_model(struct output *output, struct tensor_list *list, cJ
     if (!text)
         return ft_nomem(error, "the model's description");
     const char *metadata[2][2] = {{"format", "pt"}, {"flairtag", text}};
-    ft_status status = safetensors_write(output, list->entries, list->count, (const char *const(*)[2])metadata, 2, error);
+    ft_status status =
+        safetensors_write(output, list->entries, list->count, (const char *const(*)[2])metadata, 2, error);
     cJSON_free(text);
     return status;
 }

@@ -4,16 +4,14 @@
  * processes share the pages. `__metadata__.flairtag` is one JSON object:
  *   format      1
  *   kind        "tagger", "lm" or "words"
- *   members     (tagger) the embeddings in the order of concatenation; each has kind ("lm", "words", "onehot", "chars") and
- *               name, and what follows for its kind
- *   lm          forward, cell, layers, hidden, embedding, nout (0: none), delimiter, dictionary, with_whitespace, tokenized, lower,
- *               decoder (whether it is there)
- *   onehot      width, dictionary;   chars: embedding, hidden, dictionary;   words: nothing (words.h)
- *   rnn         (tagger) cell, hidden, layers, init (whether initial states are there); absent without RNN
- *   reprojection  width of a reprojection that is not folded, else 0
- *   tags, crf, mask_ends, span_rule ("flair-old", "flair-new"), tag_type, origin, training (a JSON object of the trainer's)
- * Tensors (H units, P = ceil(H/16) panels, K inputs; packing: kernels.h):
- *   embeddings.I.lm.encoder [V,E]   .input.packed [P,E,4,16]   .rnn.L.packed [P,K+H,4,16]   .rnn.L.bias [P,4,16]
+ *   members     (tagger) the embeddings in the order of concatenation; each has kind ("lm", "words", "onehot", "chars")
+ * and name, and what follows for its kind lm          forward, cell, layers, hidden, embedding, nout (0: none),
+ * delimiter, dictionary, with_whitespace, tokenized, lower, decoder (whether it is there) onehot      width,
+ * dictionary;   chars: embedding, hidden, dictionary;   words: nothing (words.h) rnn         (tagger) cell, hidden,
+ * layers, init (whether initial states are there); absent without RNN reprojection  width of a reprojection that is not
+ * folded, else 0 tags, crf, mask_ends, span_rule ("flair-old", "flair-new"), tag_type, origin, training (a JSON object
+ * of the trainer's) Tensors (H units, P = ceil(H/16) panels, K inputs; packing: kernels.h): embeddings.I.lm.encoder
+ * [V,E]   .input.packed [P,E,4,16]   .rnn.L.packed [P,K+H,4,16]   .rnn.L.bias [P,4,16]
  *   embeddings.I.lm.proj.packed/.bias, .decoder.packed/.bias   linear layers: packed [ceil(out/64),in,64], bias [..,64]
  *   embeddings.I.chars.0 and .1 as an lm; embeddings.I.onehot.weight; embeddings.I.words.* (words.h)
  *   rnn.L.0 and .1 .packed .bias [.init_h .init_c [P,16]]; linear.*, reprojection.*, crf.transitions [T,T] */
@@ -32,7 +30,8 @@ ft_status words_save(const struct words *words, struct output *output, struct ft
 ft_status model_file_kind(const struct safetensors *file, enum model_kind *kind, struct ft_error *error);
 
 /* Takes over `file` when it succeeds. */
-ft_status tagger_load(struct tagger **tagger, struct safetensors *file, struct backend *backend, struct ft_error *error);
+ft_status tagger_load(struct tagger **tagger, struct safetensors *file, struct backend *backend,
+                      struct ft_error *error);
 /* The file stays the caller's and must outlive the lm. */
 ft_status lm_load(struct lm *lm, struct arena *arena, struct weights *weights, const struct safetensors *file,
                   struct backend *backend, struct ft_error *error);

@@ -1,5 +1,5 @@
-/* model_load.c - reading model files. Every number of the description is checked before it is used, every tensor's shape
- * against the numbers. See model_file.h. */
+/* model_load.c - reading model files. Every number of the description is checked before it is used, every tensor's
+ * shape against the numbers. See model_file.h. */
 #include "model/model_file.h"
 #include "model/model_tensors.h"
 #include <cjson/cJSON.h>
@@ -42,7 +42,8 @@ static const char *get_text(struct about *about, const cJSON *from, const char *
     return cJSON_IsString(item) ? item->valuestring : "";
 }
 
-static size_t get_choice(struct about *about, const cJSON *from, const char *name, const char *const *names, size_t count)
+static size_t get_choice(struct about *about, const cJSON *from, const char *name, const char *const *names,
+                         size_t count)
 {
     const char *text = get_text(about, from, name);
     for (size_t i = 0; i < count; i++)
@@ -64,7 +65,8 @@ static ft_status open_description(struct about *about, const struct safetensors 
     const char *text = safetensors_metadata(file, "flairtag");
     *about = (struct about){.path = safetensors_path(file)};
     if (!text)
-        return ft_fail(error, FT_MODEL, "%s: a safetensors file, but not one of flairtag's (convert makes them)", about->path);
+        return ft_fail(error, FT_MODEL, "%s: a safetensors file, but not one of flairtag's (convert makes them)",
+                       about->path);
     errno = 0;
     about->root = cJSON_Parse(text);
     if (!about->root && errno == ENOMEM) /* cJSON does not tell a failed allocation from bad JSON */
@@ -74,8 +76,8 @@ static ft_status open_description(struct about *about, const struct safetensors 
     size_t format = get_size(about, about->root, "format", 1);
     if (!about->wrong && format > MODEL_FORMAT) {
         cJSON_Delete(about->root);
-        return ft_fail(error, FT_MODEL, "%s: model format %zu is newer than this program knows (%d)", about->path, format,
-                       MODEL_FORMAT);
+        return ft_fail(error, FT_MODEL, "%s: model format %zu is newer than this program knows (%d)", about->path,
+                       format, MODEL_FORMAT);
     }
     return FT_OK;
 }
@@ -101,7 +103,8 @@ static struct bytes *read_items(struct about *about, const cJSON *from, size_t *
         return NULL;
     }
     struct bytes *items = arena_array(arena, (size_t)cJSON_GetArraySize(list), sizeof *items);
-    cJSON_ArrayForEach(item, list) {
+    cJSON_ArrayForEach(item, list)
+    {
         if (!items)
             break;
         if (!cJSON_IsString(item))
@@ -115,7 +118,8 @@ static struct bytes *read_items(struct about *about, const cJSON *from, size_t *
     return items;
 }
 
-static ft_status read_lm(struct about *about, const cJSON *from, struct lm *lm, struct arena *arena, struct ft_error *error)
+static ft_status read_lm(struct about *about, const cJSON *from, struct lm *lm, struct arena *arena,
+                         struct ft_error *error)
 {
     size_t hidden = get_size(about, from, "hidden", 1), nout = get_size(about, from, "nout", 0), count;
     enum cell_type cell = (enum cell_type)get_choice(about, from, "cell", model_cell_names, 2);
@@ -229,7 +233,8 @@ static ft_status read_members(struct about *about, struct tagger *tagger, struct
     tagger->members = arena_array(&tagger->arena, (size_t)count, sizeof *tagger->members);
     if (!tagger->members)
         return ft_nomem(error, "a tagger");
-    cJSON_ArrayForEach(item, members) {
+    cJSON_ArrayForEach(item, members)
+    {
         ft_status status = read_member(about, item, &tagger->members[tagger->member_count++], &tagger->arena, error);
         if (status != FT_OK)
             return status;
@@ -244,7 +249,8 @@ static ft_status read_tags(struct about *about, struct tagger *tagger, struct ft
     tagger->tags = arena_array(&tagger->arena, (size_t)(count > 0 ? count : 1), sizeof *tagger->tags);
     if (!tagger->tags)
         return ft_nomem(error, "a tagger");
-    cJSON_ArrayForEach(item, tags) {
+    cJSON_ArrayForEach(item, tags)
+    {
         if (!cJSON_IsString(item))
             about->wrong = "tags";
         const char *text = cJSON_IsString(item) ? item->valuestring : "";
@@ -256,14 +262,16 @@ static ft_status read_tags(struct about *about, struct tagger *tagger, struct ft
     return FT_OK;
 }
 
-/* The options behind the embeddings. Needs the members' widths, which word vectors know once their tensors are found. */
+/* The options behind the embeddings. Needs the members' widths, which word vectors know once their tensors are found.
+ */
 static ft_status read_head(struct about *about, struct tagger *tagger, struct ft_error *error)
 {
     static const char *const rules[] = {"flair-old", "flair-new"};
     const cJSON *rnn = cJSON_GetObjectItemCaseSensitive(about->root, "rnn");
     const cJSON *training = cJSON_GetObjectItemCaseSensitive(about->root, "training");
     const char *type = get_text(about, about->root, "tag_type"), *origin = get_text(about, about->root, "origin");
-    size_t reprojection = get_size(about, about->root, "reprojection", 0), in = reprojection ? reprojection : tagger->width;
+    size_t reprojection = get_size(about, about->root, "reprojection", 0),
+           in = reprojection ? reprojection : tagger->width;
     tagger->has_crf = get_bool(about, about->root, "crf");
     tagger->crf.mask_ends = get_bool(about, about->root, "mask_ends");
     tagger->span_rule = get_choice(about, about->root, "span_rule", rules, 2) ? SPANS_FLAIR_NEW : SPANS_FLAIR_OLD;

@@ -43,7 +43,8 @@ static ft_status tensor(struct tensor_list *list, const float **data, const size
         if (found->dtype != DTYPE_F32 || found->rank != wanted.rank ||
             memcmp(found->shape, wanted.shape, (size_t)wanted.rank * sizeof *wanted.shape) ||
             (uintptr_t)found->data % sizeof(float))
-            return ft_fail(list->error, FT_MODEL, "%s: tensor '%s' has another shape or type than the model's options say",
+            return ft_fail(list->error, FT_MODEL,
+                           "%s: tensor '%s' has another shape or type than the model's options say",
                            safetensors_path(list->file), name);
         *data = found->data;
         return FT_OK;
@@ -65,7 +66,8 @@ static ft_status tensors_of_linear(struct tensor_list *list, const char *prefix,
     return status != FT_OK ? status : tensor(list, &layer->bias, SHAPE(layer->panels, PANEL), "%sbias", prefix);
 }
 
-static ft_status tensors_of_recurrent(struct tensor_list *list, const char *prefix, struct recurrent_layer *layer, bool init)
+static ft_status tensors_of_recurrent(struct tensor_list *list, const char *prefix, struct recurrent_layer *layer,
+                                      bool init)
 {
     layer->panels = (layer->hidden + BLOCK - 1) / BLOCK;
     ft_status status =
@@ -93,7 +95,8 @@ ft_status tensors_of_lm(struct tensor_list *list, const char *prefix, struct lm 
         lm->input.out = first->panels * PANEL;
         lm->input.panels = first->panels;
         lm->input.bias = first->bias;
-        status = tensor(list, &lm->input.packed, SHAPE(first->panels, lm->embedding, 4, BLOCK), "%sinput.packed", prefix);
+        status =
+            tensor(list, &lm->input.packed, SHAPE(first->panels, lm->embedding, 4, BLOCK), "%sinput.packed", prefix);
     }
     if (status == FT_OK && lm->net.has_projection) {
         snprintf(name, sizeof name, "%sproj.", prefix);
@@ -132,7 +135,8 @@ static ft_status tensors_of_member(struct tensor_list *list, size_t i, struct me
         return list->file ? words_from_file(list->file, prefix, &member->words, list->error)
                           : tensors_of_words(list, prefix, member->words);
     case MEMBER_ONEHOT:
-        return tensor(list, &member->table, SHAPE(member->item_count, member->width), "embeddings.%zu.onehot.weight", i);
+        return tensor(list, &member->table, SHAPE(member->item_count, member->width), "embeddings.%zu.onehot.weight",
+                      i);
     case MEMBER_CHARS:
         for (int d = 0; status == FT_OK && d < 2; d++) {
             snprintf(prefix, sizeof prefix, "embeddings.%zu.chars.%d.", i, d);
@@ -158,7 +162,8 @@ ft_status tensors_of_head(struct tensor_list *list, struct tagger *tagger)
     for (size_t k = 0; tagger->has_rnn && k < tagger->rnn.layers; k++)
         for (int d = 0; status == FT_OK && d < 2; d++) {
             snprintf(prefix, sizeof prefix, "rnn.%zu.%d.", k, d);
-            status = tensors_of_recurrent(list, prefix, &tagger->rnn.layer[k][d], tagger->rnn.layer[k][d].init_h != NULL);
+            status =
+                tensors_of_recurrent(list, prefix, &tagger->rnn.layer[k][d], tagger->rnn.layer[k][d].init_h != NULL);
         }
     if (status == FT_OK && tagger->has_reprojection)
         status = tensors_of_linear(list, "reprojection.", &tagger->reprojection);

@@ -3,7 +3,8 @@
 #define MODEL_MODEL_TENSORS_H
 #include "model/tagger.h"
 
-/* With a file: finds each tensor in it, checks its shape and points the model at it. Without: collects entries to write. */
+/* With a file: finds each tensor in it, checks its shape and points the model at it. Without: collects entries to
+ * write. */
 struct tensor_list {
     const struct safetensors *file;
     struct arena *arena; /* names and entries */

@@ -29,8 +29,8 @@ struct safetensors {
     struct arena arena;
     struct member *members;
     size_t count, room;
-    struct map names;           /* name -> index in members */
-    struct map metadata;        /* key -> index in values */
+    struct map names;    /* name -> index in members */
+    struct map metadata; /* key -> index in values */
     const char **values;
     size_t value_count, value_room;
 };
@@ -220,8 +220,10 @@ static ft_status read_member(struct header *header, struct member *member)
         size_t count, offsets[2];
         if ((status = read_string(header, &key)) != FT_OK || (status = expect(header, ':')) != FT_OK)
             return status;
-        int what = !strcmp(key, "dtype") ? HAS_DTYPE : !strcmp(key, "shape") ? HAS_SHAPE
-                   : !strcmp(key, "data_offsets") ? HAS_OFFSETS : 0;
+        int what = !strcmp(key, "dtype")          ? HAS_DTYPE
+                   : !strcmp(key, "shape")        ? HAS_SHAPE
+                   : !strcmp(key, "data_offsets") ? HAS_OFFSETS
+                                                  : 0;
         if (!what || seen & what)
             return damaged(header, what ? "a key twice" : "a key other than dtype, shape and data_offsets");
         seen |= what;
@@ -409,8 +411,11 @@ static ft_status read_header(struct safetensors *file, struct ft_error *error)
     if (length > file->map_bytes - LENGTH_BYTES)
         return ft_fail(error, FT_MODEL, "%s: a header of %llu bytes in a file of %zu (is the file cut off?)",
                        file->path, (unsigned long long)length, file->map_bytes);
-    struct header header = {.file = file, .start = bytes + LENGTH_BYTES, .at = bytes + LENGTH_BYTES,
-                            .end = bytes + LENGTH_BYTES + length, .error = error};
+    struct header header = {.file = file,
+                            .start = bytes + LENGTH_BYTES,
+                            .at = bytes + LENGTH_BYTES,
+                            .end = bytes + LENGTH_BYTES + length,
+                            .error = error};
     size_t bad;
     if (!utf8_valid(header.start, (size_t)length, &bad)) {
         header.at += bad;

@@ -46,9 +46,16 @@ static ft_status build_chars(struct tagger *tagger, struct member *member, const
                              struct backend *backend, struct ft_error *error)
 {
     for (int d = 0; d < 2; d++) {
-        struct lm_description lm = {.forward = true, .rnn = RNN_LSTM, .layers = 1, .hidden = from->hidden,
-                                    .embedding = from->char_dim, .items = from->items, .item_count = from->item_count,
-                                    .encoder = from->embedding, .with_whitespace = true, .tokenized_lm = true};
+        struct lm_description lm = {.forward = true,
+                                    .rnn = RNN_LSTM,
+                                    .layers = 1,
+                                    .hidden = from->hidden,
+                                    .embedding = from->char_dim,
+                                    .items = from->items,
+                                    .item_count = from->item_count,
+                                    .encoder = from->embedding,
+                                    .with_whitespace = true,
+                                    .tokenized_lm = true};
         lm.layer[0] = from->direction[d];
         ft_status status = lm_build(&member->chars[d], &lm, &tagger->arena, &tagger->weights, backend, error);
         if (status != FT_OK)
@@ -75,12 +82,8 @@ static ft_status build_member(struct tagger *tagger, struct member *member, cons
         status = words_build(&from->words, &member->words, error);
         member->width = status == FT_OK ? member->words->width : 0;
         break;
-    case MEMBER_ONEHOT:
-        status = build_onehot(tagger, member, &from->onehot, error);
-        break;
-    case MEMBER_CHARS:
-        status = build_chars(tagger, member, &from->chars, backend, error);
-        break;
+    case MEMBER_ONEHOT: status = build_onehot(tagger, member, &from->onehot, error); break;
+    case MEMBER_CHARS: status = build_chars(tagger, member, &from->chars, backend, error); break;
     }
     tagger->width += member->width;
     return status;
@@ -93,8 +96,8 @@ struct fold {
     size_t inner;
 };
 
-static ft_status fold_init(struct fold *fold, struct weights *scratch, size_t outer, const float *wr, const float *br, size_t inner,
-                           struct ft_error *error)
+static ft_status fold_init(struct fold *fold, struct weights *scratch, size_t outer, const float *wr, const float *br,
+                           size_t inner, struct ft_error *error)
 {
     size_t panels = (outer + PANEL - 1) / PANEL;
     float *packed = weights_new(scratch, panels * inner * PANEL), *zero = weights_new(scratch, panels * PANEL);
@@ -134,13 +137,14 @@ static ft_status fold_apply(const struct fold *fold, struct weights *scratch, st
     return status;
 }
 
-static ft_status build_rnn(struct tagger *tagger, struct weights *scratch, const struct tagger_description *from, size_t in,
-                           const struct fold *fold, struct backend *backend, struct ft_error *error)
+static ft_status build_rnn(struct tagger *tagger, struct weights *scratch, const struct tagger_description *from,
+                           size_t in, const struct fold *fold, struct backend *backend, struct ft_error *error)
 {
     enum cell_type cell = from->rnn == RNN_LSTM ? CELL_LSTM : CELL_GRU;
     size_t hidden = from->hidden, gates = gate_count(cell) * hidden;
     if (!hidden || !from->rnn_layers || from->rnn_layers > BIRNN_LAYERS)
-        return ft_fail(error, FT_MODEL, "tagger: %zu recurrent layers of %zu units cannot be run", from->rnn_layers, hidden);
+        return ft_fail(error, FT_MODEL, "tagger: %zu recurrent layers of %zu units cannot be run", from->rnn_layers,
+                       hidden);
     if (from->init_h.data && (!is_matrix(&from->init_h, from->rnn_layers * 2, hidden) ||
                               !is_matrix(&from->init_c, from->rnn_layers * 2, hidden)))
         return wrong_shape(error, "lstm_init_h or lstm_init_c");
@@ -150,8 +154,8 @@ static ft_status build_rnn(struct tagger *tagger, struct weights *scratch, const
             const struct rnn_weights *w = &from->layer[k][d];
             struct recurrent_layer *layer = &tagger->rnn.layer[k][d];
             size_t inner = k ? 2 * hidden : fold ? fold->inner : in;
-            if (!is_matrix(&w->w_ih, gates, inner) || !is_matrix(&w->w_hh, gates, hidden) || !is_vector(&w->b_ih, gates) ||
-                !is_vector(&w->b_hh, gates))
+            if (!is_matrix(&w->w_ih, gates, inner) || !is_matrix(&w->w_hh, gates, hidden) ||
+                !is_vector(&w->b_ih, gates) || !is_vector(&w->b_hh, gates))
                 return wrong_shape(error, "a weight of rnn");
             const float *w_ih = weights_f32(scratch, &w->w_ih), *w_hh = weights_f32(scratch, &w->w_hh);
             const float *b_ih = weights_f32(scratch, &w->b_ih), *b_hh = weights_f32(scratch, &w->b_hh);
@@ -164,8 +168,8 @@ static ft_status build_rnn(struct tagger *tagger, struct weights *scratch, const
                 inner = fold->columns.out;
             }
             struct gate_part parts[2] = {{w_ih, inner, false}, {w_hh, hidden, true}};
-            *layer = (struct recurrent_layer){.cell = cell, .in = inner, .hidden = hidden,
-                                              .panels = (hidden + BLOCK - 1) / BLOCK};
+            *layer = (struct recurrent_layer){
+                .cell = cell, .in = inner, .hidden = hidden, .panels = (hidden + BLOCK - 1) / BLOCK};
             layer->packed = pack_gates(&tagger->weights, cell, hidden, parts, 2, backend_cpu_threads(backend));
             layer->bias = pack_gate_bias(&tagger->weights, cell, hidden, b_ih, b_hh);
             if (!layer->packed || !layer->bias)
@@ -173,7 +177,8 @@ static ft_status build_rnn(struct tagger *tagger, struct weights *scratch, const
             if (from->init_h.data) { /* rows: layer by layer, forward before backward */
                 const float *h = weights_f32(scratch, &from->init_h);
                 const float *c = weights_f32(scratch, &from->init_c);
-                if (!h || !c || !(layer->init_h = pack_state(&tagger->weights, hidden, h + (k * 2 + (size_t)d) * hidden)) ||
+                if (!h || !c ||
+                    !(layer->init_h = pack_state(&tagger->weights, hidden, h + (k * 2 + (size_t)d) * hidden)) ||
                     !(layer->init_c = pack_state(&tagger->weights, hidden, c + (k * 2 + (size_t)d) * hidden)))
                     return ft_nomem(error, "a tagger");
             }
@@ -182,7 +187,8 @@ static ft_status build_rnn(struct tagger *tagger, struct weights *scratch, const
     return FT_OK;
 }
 
-/* What one token costs behind the embeddings, in multiplications: the reprojection apart, or folded into the next matrix. */
+/* What one token costs behind the embeddings, in multiplications: the reprojection apart, or folded into the next
+ * matrix. */
 static bool folding_is_cheaper(size_t width, size_t inner, size_t next)
 {
     return next * width <= width * inner + inner * next;
@@ -236,8 +242,9 @@ static ft_status build_head(struct tagger *tagger, struct weights *scratch, cons
             return status;
         linear_in = fold.columns.out;
     }
-    return pack_linear(&tagger->weights, w, b, linear_in, from->tag_count, &tagger->linear) ? FT_OK
-                                                                                            : ft_nomem(error, "a tagger");
+    return pack_linear(&tagger->weights, w, b, linear_in, from->tag_count, &tagger->linear)
+               ? FT_OK
+               : ft_nomem(error, "a tagger");
 }
 
 ft_status tagger_finish(struct tagger *tagger, struct ft_error *error)
@@ -282,7 +289,8 @@ ft_status tagger_build(struct tagger **out, const struct tagger_description *fro
     tagger->span_rule = (enum span_rule)from->span_rule;
     if (!tagger->members || !tagger->tags || !tagger->tag_type || !tagger->origin)
         status = ft_nomem(error, "a tagger");
-    if (status == FT_OK && from->training_record && !(tagger->training_record = text_or_empty(&tagger->arena, from->training_record)))
+    if (status == FT_OK && from->training_record &&
+        !(tagger->training_record = text_or_empty(&tagger->arena, from->training_record)))
         status = ft_nomem(error, "a tagger");
     for (size_t i = 0; status == FT_OK && i < from->tag_count; i++)
         if (!(tagger->tags[i] = arena_copy(&tagger->arena, from->tags[i].at, from->tags[i].count)))

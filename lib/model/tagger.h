@@ -21,21 +21,21 @@ struct member {
     struct lm chars[2];  /* MEMBER_CHARS: a word's characters, forward and backward */
     struct bytes *items; /* MEMBER_ONEHOT */
     size_t item_count;
-    const float *table;  /* MEMBER_ONEHOT: [item_count, width] */
-    struct map index;    /* MEMBER_ONEHOT: item to row */
+    const float *table; /* MEMBER_ONEHOT: [item_count, width] */
+    struct map index;   /* MEMBER_ONEHOT: item to row */
 };
 
 struct tagger {
     struct member *members;
     size_t member_count;
-    size_t width; /* of a token vector: the sum of the members' */
+    size_t width;          /* of a token vector: the sum of the members' */
     bool has_reprojection; /* not folded: a layer of its own */
     struct linear_layer reprojection;
     bool has_rnn;
     struct birnn rnn;
     struct linear_layer linear;
     bool has_crf;
-    struct crf crf; /* without a CRF only `tags` counts */
+    struct crf crf;    /* without a CRF only `tags` counts */
     const char **tags; /* [crf.tags] */
     const char *tag_type, *origin;
     const char *training_record; /* JSON, or NULL */

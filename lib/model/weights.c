@@ -120,11 +120,11 @@ static void pack_work(void *argument, size_t thread)
         pack_panel(job, p);
 }
 
-float *pack_gates(struct weights *weights, enum cell_type cell, size_t hidden, const struct gate_part *parts, size_t count,
-                  size_t threads)
+float *pack_gates(struct weights *weights, enum cell_type cell, size_t hidden, const struct gate_part *parts,
+                  size_t count, size_t threads)
 {
-    struct gates_job job = {.cell = cell, .hidden = hidden, .panels = (hidden + BLOCK - 1) / BLOCK, .parts = parts,
-                            .count = count};
+    struct gates_job job = {
+        .cell = cell, .hidden = hidden, .panels = (hidden + BLOCK - 1) / BLOCK, .parts = parts, .count = count};
     for (size_t i = 0; i < count; i++)
         job.total += parts[i].k;
     job.packed = weights_new(weights, job.panels * job.total * PANEL);

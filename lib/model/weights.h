@@ -28,11 +28,12 @@ struct gate_part {
     bool recurrent;
 };
 /* Panels [panels][sum of k][64] over the parts in order; NULL when out of memory. threads: how many may work. */
-float *pack_gates(struct weights *weights, enum cell_type cell, size_t hidden, const struct gate_part *parts, size_t count,
-                  size_t threads);
+float *pack_gates(struct weights *weights, enum cell_type cell, size_t hidden, const struct gate_part *parts,
+                  size_t count, size_t threads);
 
 /* [panels * 64]: b_ih + b_hh in the order of the packed columns (the GRU's n keeps them apart). */
-float *pack_gate_bias(struct weights *weights, enum cell_type cell, size_t hidden, const float *b_ih, const float *b_hh);
+float *pack_gate_bias(struct weights *weights, enum cell_type cell, size_t hidden, const float *b_ih,
+                      const float *b_hh);
 
 /* [panels * 16] from [hidden], the rest zero. */
 float *pack_state(struct weights *weights, size_t hidden, const float *state);

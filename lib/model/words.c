@@ -85,7 +85,9 @@ static void copy_row(const struct tensor *vectors, size_t row, float *out)
 {
     const char *at = vectors->data;
     struct tensor one = {.data = at + (int64_t)row * vectors->stride[0] * (int64_t)dtype_bytes(vectors->dtype),
-                         .dtype = vectors->dtype, .rank = 1, .shape = {vectors->shape[1]},
+                         .dtype = vectors->dtype,
+                         .rank = 1,
+                         .shape = {vectors->shape[1]},
                          .stride = {vectors->stride[1]}};
     tensor_to_f32(&one, out);
 }
@@ -93,8 +95,7 @@ static void copy_row(const struct tensor *vectors, size_t row, float *out)
 static ft_status build_vectors(struct words *words, const struct words_description *from, struct ft_error *error)
 {
     size_t count = from->count, width = from->width;
-    if (count > SIZE_MAX / 8 / width - 1 ||
-        !(words->owned[VECTORS] = malloc((count + 1) * width * sizeof(float))))
+    if (count > SIZE_MAX / 8 / width - 1 || !(words->owned[VECTORS] = malloc((count + 1) * width * sizeof(float))))
         return ft_nomem(error, "the word vectors");
     float *vectors = words->owned[VECTORS];
     for (size_t i = 0; i < count; i++)
@@ -220,8 +221,8 @@ ft_status words_entries(const struct words *words, const char *prefix, struct ar
     for (int i = 0; i < WORDS_TENSORS; i++)
         if (!(entries[i].name = full_name(arena, prefix, i)))
             return ft_nomem(error, "the model's header");
-    entries[VECTORS].tensor = (struct tensor){words->vectors, DTYPE_F32, 2, {words->count + 1, words->width},
-                                              {(int64_t)words->width, 1}};
+    entries[VECTORS].tensor =
+        (struct tensor){words->vectors, DTYPE_F32, 2, {words->count + 1, words->width}, {(int64_t)words->width, 1}};
     entries[TEXT].tensor = (struct tensor){words->text, DTYPE_U8, 1, {words->text_bytes}, {1}};
     entries[OFFSETS].tensor = (struct tensor){words->offsets, DTYPE_I32, 1, {words->count + 1}, {1}};
     entries[INDEX].tensor = (struct tensor){words->slots, DTYPE_I32, 1, {words->slot_count}, {1}};
@@ -277,9 +278,13 @@ ft_status words_from_file(const struct safetensors *file, const char *prefix, st
     struct words *words = calloc(1, sizeof *words);
     if (!words)
         return ft_nomem(error, "the word vectors");
-    *words = (struct words){.vectors = vectors->data, .count = vectors->shape[0] - 1, .width = vectors->shape[1],
-                            .text = tensors[TEXT]->data, .text_bytes = tensors[TEXT]->shape[0],
-                            .offsets = tensors[OFFSETS]->data, .slots = tensors[INDEX]->data,
+    *words = (struct words){.vectors = vectors->data,
+                            .count = vectors->shape[0] - 1,
+                            .width = vectors->shape[1],
+                            .text = tensors[TEXT]->data,
+                            .text_bytes = tensors[TEXT]->shape[0],
+                            .offsets = tensors[OFFSETS]->data,
+                            .slots = tensors[INDEX]->data,
                             .slot_count = tensors[INDEX]->shape[0]};
     if (vectors->dtype != DTYPE_F32 || !is_aligned(vectors->data)) {
         /* the elements lie in the file, so their number times 4 does not overflow */

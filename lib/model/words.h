@@ -21,15 +21,15 @@
 #include "model/description.h"
 #include "model/safetensors.h"
 
-struct words { /* to read; made by the functions below */
-    const float *vectors;   /* [count + 1, width] */
+struct words {            /* to read; made by the functions below */
+    const float *vectors; /* [count + 1, width] */
     size_t count, width;
     const char *text;
     size_t text_bytes;
     const int32_t *offsets; /* [count + 1], unchecked */
     const int32_t *slots;   /* [slot_count], unchecked */
     size_t slot_count;
-    void *owned[4];         /* what words_free frees */
+    void *owned[4]; /* what words_free frees */
 };
 
 /* From an importer's description, which may be given back afterwards: everything is copied.

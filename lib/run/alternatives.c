@@ -72,8 +72,9 @@ ft_status alternatives_marginals(const struct alternatives *of, double *probabil
     return job.status;
 }
 
-static ft_status sentence_nbest(const struct alternatives *of, size_t s, size_t count, struct scratch *scratch, double *v,
-                                uint32_t *back, struct arena *arena, struct tag_sequence **best, size_t *best_count)
+static ft_status sentence_nbest(const struct alternatives *of, size_t s, size_t count, struct scratch *scratch,
+                                double *v, uint32_t *back, struct arena *arena, struct tag_sequence **best,
+                                size_t *best_count)
 {
     const struct tagger *tagger = of->tagger;
     const struct token_sequence *sentence = &of->embedded->sentences[s];
@@ -83,7 +84,8 @@ static ft_status sentence_nbest(const struct alternatives *of, size_t s, size_t 
     double *scores = malloc(count * sizeof *scores);
     ft_status status = paths && scores ? FT_OK : FT_NOMEM;
     if (status == FT_OK && tagger->has_crf) {
-        double log_z = crf_marginals(&tagger->crf, e, length, scratch->alpha, scratch->alpha, scratch->beta, scratch->sums);
+        double log_z =
+            crf_marginals(&tagger->crf, e, length, scratch->alpha, scratch->alpha, scratch->beta, scratch->sums);
         found = crf_nbest(&tagger->crf, e, length, count, paths, scores, v, back);
         for (size_t k = 0; k < found; k++)
             scores[k] = exact_exp(scores[k] - log_z);
@@ -110,8 +112,8 @@ static ft_status sentence_nbest(const struct alternatives *of, size_t s, size_t 
     return status;
 }
 
-ft_status alternatives_nbest(const struct alternatives *of, size_t count, struct arena *arena, struct tag_sequence ***best,
-                             size_t **best_count)
+ft_status alternatives_nbest(const struct alternatives *of, size_t count, struct arena *arena,
+                             struct tag_sequence ***best, size_t **best_count)
 {
     size_t n = of->tagger->crf.tags, longest = longest_sentence(of->embedded);
     struct scratch scratch;

@@ -1,4 +1,5 @@
-/* alternatives.h - what else a sentence could have been: marginal probabilities of the tags, and the n best sequences. */
+/* alternatives.h - what else a sentence could have been: marginal probabilities of the tags, and the n best sequences.
+ */
 #ifndef RUN_ALTERNATIVES_H
 #define RUN_ALTERNATIVES_H
 #include "run/embedder.h"
@@ -15,8 +16,9 @@ struct alternatives {
 /* probabilities: [tokens], the marginal of each token's tag. FT_NOMEM. */
 ft_status alternatives_marginals(const struct alternatives *of, double *probabilities);
 
-/* The `count` best sequences of each sentence with their probabilities, from the arena. A model without CRF gives one. */
-ft_status alternatives_nbest(const struct alternatives *of, size_t count, struct arena *arena, struct tag_sequence ***best,
-                             size_t **best_count);
+/* The `count` best sequences of each sentence with their probabilities, from the arena. A model without CRF gives one.
+ */
+ft_status alternatives_nbest(const struct alternatives *of, size_t count, struct arena *arena,
+                             struct tag_sequence ***best, size_t **best_count);
 
 #endif

@@ -44,8 +44,8 @@ static const float **add_piece(struct batch *batch, size_t member, size_t width)
     return rows;
 }
 
-/* Makes the sequences ask for every state: step t of sequence b goes to row t * count + b, as in a tensor [T, B, H]. `wanted`
- * receives the row of each token. */
+/* Makes the sequences ask for every state: step t of sequence b goes to row t * count + b, as in a tensor [T, B, H].
+ * `wanted` receives the row of each token. */
 static ft_status ask_for_all(struct batch *batch, struct char_sequence *sequences, uint32_t *wanted, size_t *rows)
 {
     size_t longest = 0, count = batch->to->count;
@@ -54,7 +54,8 @@ static ft_status ask_for_all(struct batch *batch, struct char_sequence *sequence
             longest = sequences[b].length;
     *rows = longest * count;
     if (*rows > UINT32_MAX)
-        return ft_fail(batch->error, FT_NOMEM, "a hidden-state tensor of %zu rows is too large (use --lm-output boundary)", *rows);
+        return ft_fail(batch->error, FT_NOMEM,
+                       "a hidden-state tensor of %zu rows is too large (use --lm-output boundary)", *rows);
     for (size_t b = 0; b < count; b++) {
         struct char_sequence *sequence = &sequences[b];
         for (uint32_t i = 0; i < sequence->row_count; i++)
@@ -85,8 +86,8 @@ static ft_status add_lm(struct batch *batch, size_t member)
         return ft_nomem(batch->error, "token vectors");
     ft_status status = FT_OK;
     for (size_t s = 0; status == FT_OK && s < to->count; s++)
-        status = lm_sequence(lm, batch->sentences[s]->tokens, batch->sentences[s]->count, to->sentences[s].first, batch->arena,
-                             &sequences[s], batch->error);
+        status = lm_sequence(lm, batch->sentences[s]->tokens, batch->sentences[s]->count, to->sentences[s].first,
+                             batch->arena, &sequences[s], batch->error);
     if (status != FT_OK)
         return status;
     size_t storage_rows = to->tokens;
@@ -156,8 +157,8 @@ static ft_status add_chars(struct batch *batch, size_t m)
             return status;
         to->pinned[to->pinned_count++] = storage;
         for (size_t s = 0; status == FT_OK && s < to->count; s++)
-            status = character_words(lm, d == 1, batch->sentences[s], to->sentences[s].first, storage->data, batch->arena,
-                                     sequences, rows, batch->error);
+            status = character_words(lm, d == 1, batch->sentences[s], to->sentences[s].first, storage->data,
+                                     batch->arena, sequences, rows, batch->error);
         if (status != FT_OK)
             return status;
         batch->passes[batch->pass_count++] = (struct lm_pass){&lm->net, sequences, to->tokens, storage->data};
@@ -171,8 +172,8 @@ static bool is_written(const struct batch *batch, size_t piece)
     return kind == MEMBER_LM || kind == MEMBER_CHARS;
 }
 
-/* Copies every row that a language model wrote into one storage a sentence, and lets the models' storages go. Rows of tables
- * stay where they are: they are nobody's to free. */
+/* Copies every row that a language model wrote into one storage a sentence, and lets the models' storages go. Rows of
+ * tables stay where they are: they are nobody's to free. */
 static ft_status clone_rows(struct batch *batch)
 {
     struct embedded *to = batch->to;
@@ -197,7 +198,8 @@ static ft_status clone_rows(struct batch *batch)
             if (!is_written(batch, p))
                 continue;
             const float **rows = (const float **)to->pieces[p].rows + sentence->first;
-            status = batch->backend->ops->gather(batch->backend, rows, sentence->count, to->pieces[p].width, at, batch->error);
+            status = batch->backend->ops->gather(batch->backend, rows, sentence->count, to->pieces[p].width, at,
+                                                 batch->error);
             for (size_t j = 0; j < sentence->count; j++)
                 rows[j] = at + j * to->pieces[p].width;
             at += sentence->count * to->pieces[p].width;
@@ -214,8 +216,13 @@ ft_status embedder_run(const struct tagger *tagger, struct backend *backend, con
                        const struct sentence *const *sentences, size_t count, struct storage_account *account,
                        struct arena *arena, struct embedded *embedded, struct ft_error *error)
 {
-    struct batch batch = {.tagger = tagger, .backend = backend, .options = options, .account = account, .arena = arena,
-                          .to = embedded, .error = error};
+    struct batch batch = {.tagger = tagger,
+                          .backend = backend,
+                          .options = options,
+                          .account = account,
+                          .arena = arena,
+                          .to = embedded,
+                          .error = error};
     *embedded = (struct embedded){0};
     embedded->sentences = arena_array(arena, count, sizeof *embedded->sentences);
     embedded->pinned = arena_array(arena, PIECES_MAX, sizeof(struct storage *));

@@ -1,11 +1,11 @@
 /* embedder.h - the token vectors of a batch of sentences, by every member of a tagger's stack.
  *
- * A member's vector of a token is a pointer to floats, wherever they lie: in the word vectors' table, in the storage that
- * the language model wrote (a slice), or in a storage of the sentence's own (a clone). Vectors are never joined.
+ * A member's vector of a token is a pointer to floats, wherever they lie: in the word vectors' table, in the storage
+ * that the language model wrote (a slice), or in a storage of the sentence's own (a clone). Vectors are never joined.
  *
- * `boundary`: the language model writes only the states that tokens read, one row a token; a slice then pins nothing else.
- * `all`: it writes the whole hidden-state tensor of a mini-batch, [longest, sentences, H] with its padding, as Flair does;
- * a slice keeps all of it alive. Values are the same to the bit. */
+ * `boundary`: the language model writes only the states that tokens read, one row a token; a slice then pins nothing
+ * else. `all`: it writes the whole hidden-state tensor of a mini-batch, [longest, sentences, H] with its padding, as
+ * Flair does; a slice keeps all of it alive. Values are the same to the bit. */
 #ifndef RUN_EMBEDDER_H
 #define RUN_EMBEDDER_H
 #include "model/tagger.h"
@@ -33,7 +33,8 @@ struct embedded {
 };
 
 /* Embeds sentences[0..count); those without tokens are left out, and embedded->sentences then holds only the others.
- * arena: for pointers and character ids, about 40 bytes a character. FT_NOMEM, FT_FULL (the account's budget), FT_INPUT. */
+ * arena: for pointers and character ids, about 40 bytes a character. FT_NOMEM, FT_FULL (the account's budget),
+ * FT_INPUT. */
 ft_status embedder_run(const struct tagger *tagger, struct backend *backend, const struct embedder_options *options,
                        const struct sentence *const *sentences, size_t count, struct storage_account *account,
                        struct arena *arena, struct embedded *embedded, struct ft_error *error);

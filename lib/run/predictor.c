@@ -67,8 +67,8 @@ ft_status predictor_emissions(const struct tagger *tagger, struct backend *backe
     if (status == FT_OK && tagger->has_reprojection) {
         size_t width = tagger->reprojection.out;
         reprojected = malloc((tokens * width + 1) * sizeof *reprojected);
-        status = reprojected ? backend->ops->linear(backend, &tagger->reprojection, pieces, piece_count, tokens, reprojected,
-                                                    error)
+        status = reprojected ? backend->ops->linear(backend, &tagger->reprojection, pieces, piece_count, tokens,
+                                                    reprojected, error)
                              : ft_nomem(error, "reprojected token vectors");
         for (size_t t = 0; t < tokens && status == FT_OK; t++)
             rows[t] = reprojected + t * width;
@@ -79,8 +79,8 @@ ft_status predictor_emissions(const struct tagger *tagger, struct backend *backe
     if (status == FT_OK && tagger->has_rnn) {
         size_t width = 2 * tagger->rnn.layer[0][0].hidden;
         states = malloc((tokens * width + 1) * sizeof *states);
-        status = states ? backend->ops->birnn(backend, &tagger->rnn, embedded->sentences, embedded->count, pieces, piece_count,
-                                              tokens, states, error)
+        status = states ? backend->ops->birnn(backend, &tagger->rnn, embedded->sentences, embedded->count, pieces,
+                                              piece_count, tokens, states, error)
                         : ft_nomem(error, "hidden states");
         for (size_t t = 0; t < tokens && status == FT_OK; t++)
             rows[t] = states + t * width;
@@ -97,9 +97,10 @@ ft_status predictor_emissions(const struct tagger *tagger, struct backend *backe
 }
 
 /* Tags, scores and spans of the sentences of a batch; taggings: those of the batch's sentences, empty ones included. */
-static ft_status describe_batch(struct predictor *predictor, const struct embedded *embedded, const struct sentence *const *sentences,
-                                size_t count, const float *emissions, const uint32_t *tags, const float *confidence,
-                                struct tagging *taggings, struct ft_error *error)
+static ft_status describe_batch(struct predictor *predictor, const struct embedded *embedded,
+                                const struct sentence *const *sentences, size_t count, const float *emissions,
+                                const uint32_t *tags, const float *confidence, struct tagging *taggings,
+                                struct ft_error *error)
 {
     const struct tagger *tagger = predictor->tagger;
     struct arena *arena = &predictor->results;
@@ -164,8 +165,8 @@ static ft_status run_batch(struct predictor *predictor, const struct sentence *c
     if (status == FT_FULL) { /* what is kept leaves no room to work: let it go */
         give_up_storing(predictor, kept_less);
         arena_clear(&predictor->batch);
-        status = embedder_run(tagger, predictor->backend, &how, sentences, count, &predictor->account, &predictor->batch,
-                              &embedded, error);
+        status = embedder_run(tagger, predictor->backend, &how, sentences, count, &predictor->account,
+                              &predictor->batch, &embedded, error);
     }
     if (status != FT_OK)
         return status;

@@ -1,6 +1,7 @@
 /* predictor.h - windows of sentences to tags, scores and spans.
  *
- * Results do not depend on how sentences are cut into windows, on threads, lanes, storage, gather or instruction set. */
+ * Results do not depend on how sentences are cut into windows, on threads, lanes, storage, gather or instruction set.
+ */
 #ifndef RUN_PREDICTOR_H
 #define RUN_PREDICTOR_H
 #include "run/store.h"
@@ -12,8 +13,8 @@ struct predictor_options {
     enum lm_output lm_output;
     enum score_column scores; /* SCORES_NONE still gives spans their confidence where `span_scores` asks for it */
     bool span_scores;
-    size_t nbest;             /* 0: none */
-    size_t max_memory;        /* for kept embeddings, bytes; 0: no bound */
+    size_t nbest;      /* 0: none */
+    size_t max_memory; /* for kept embeddings, bytes; 0: no bound */
 };
 
 struct predictor;

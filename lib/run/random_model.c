@@ -53,12 +53,19 @@ static struct bytes text(struct random_model *model, const char *from, size_t co
 
 static struct lm_description language_model(struct random_model *model, bool forward, size_t hidden)
 {
-    struct lm_description lm = {.forward = forward, .rnn = RNN_LSTM, .layers = 1, .hidden = hidden, .embedding = EMBEDDING,
-                                .delimiter = {"\n", 1}, .item_count = CHARACTERS, .with_whitespace = true,
+    struct lm_description lm = {.forward = forward,
+                                .rnn = RNN_LSTM,
+                                .layers = 1,
+                                .hidden = hidden,
+                                .embedding = EMBEDDING,
+                                .delimiter = {"\n", 1},
+                                .item_count = CHARACTERS,
+                                .with_whitespace = true,
                                 .tokenized_lm = true};
     struct bytes *items = arena_array(&model->arena, CHARACTERS, sizeof *items);
     model->failed |= !items;
-    for (uint32_t c = 0; items && c < CHARACTERS; c++) { /* <unk>, the line feed, then printable characters from U+0020 */
+    for (uint32_t c = 0; items && c < CHARACTERS;
+         c++) { /* <unk>, the line feed, then printable characters from U+0020 */
         char one[4];
         items[c] = c ? text(model, one, utf8_encode(c == 1 ? '\n' : c + 30, one)) : text(model, "<unk>", 5);
     }
@@ -76,8 +83,8 @@ static struct words_description word_vectors(struct random_model *model, size_t 
         char name[32];
         words[i] = text(model, name, (size_t)snprintf(name, sizeof name, "w%zu", i));
     }
-    return (struct words_description){.count = count, .width = columns, .words = words,
-                                      .vectors = matrix(model, count, columns, 1)};
+    return (struct words_description){
+        .count = count, .width = columns, .words = words, .vectors = matrix(model, count, columns, 1)};
 }
 
 static void tag_set(struct random_model *model, struct tagger_description *tagger)
@@ -104,15 +111,23 @@ static void tag_set(struct random_model *model, struct tagger_description *tagge
 static ft_status build(struct random_model *model, size_t hidden, struct words *words, struct backend *backend,
                        struct ft_error *error)
 {
-    struct member_description members[3] = {{.kind = MEMBER_WORDS, .name = "0-words"}, {.kind = MEMBER_LM, .name = "1-forward"},
+    struct member_description members[3] = {{.kind = MEMBER_WORDS, .name = "0-words"},
+                                            {.kind = MEMBER_LM, .name = "1-forward"},
                                             {.kind = MEMBER_LM, .name = "2-backward"}};
     size_t columns = words ? words->width : COLUMNS, width = columns + 2 * hidden;
     members[0].words = word_vectors(model, words ? 1 : WORDS, columns);
     members[1].lm = language_model(model, true, hidden);
     members[2].lm = language_model(model, false, hidden);
-    struct tagger_description from = {.members = members, .member_count = 3, .use_rnn = true, .use_crf = true,
-                                      .rnn = RNN_LSTM, .hidden = HEAD, .rnn_layers = 1, .tag_type = "ner",
-                                      .span_rule = SPANS_FLAIR_NEW, .origin = "random weights"};
+    struct tagger_description from = {.members = members,
+                                      .member_count = 3,
+                                      .use_rnn = true,
+                                      .use_crf = true,
+                                      .rnn = RNN_LSTM,
+                                      .hidden = HEAD,
+                                      .rnn_layers = 1,
+                                      .tag_type = "ner",
+                                      .span_rule = SPANS_FLAIR_NEW,
+                                      .origin = "random weights"};
     from.layer[0][0] = layer(model, width, HEAD);
     from.layer[0][1] = layer(model, width, HEAD);
     tag_set(model, &from);

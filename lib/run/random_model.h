@@ -1,5 +1,6 @@
-/* random_model.h - a tagger of given size with random weights, for measurements and tests: two character language models of
- * 275 characters, word vectors, a BiLSTM of 256 units and a CRF over WNUT-17's six types in BIOES. Weights are uniform in
+/* random_model.h - a tagger of given size with random weights, for measurements and tests: two character language
+ * models of 275 characters, word vectors, a BiLSTM of 256 units and a CRF over WNUT-17's six types in BIOES. Weights
+ * are uniform in
  * +-1/sqrt(units), from a fixed seed: the same on every machine. */
 #ifndef RUN_RANDOM_MODEL_H
 #define RUN_RANDOM_MODEL_H

@@ -47,13 +47,14 @@ static size_t output_bytes(const struct tagger *tagger, const struct storage_cas
 }
 
 /* The account of one batch, as embedder_run and store_put would write it. */
-static void plan_batch(const struct tagger *tagger, const struct storage_case *how, const struct sentence *const *sentences,
-                       size_t count, struct storage_account *account)
+static void plan_batch(const struct tagger *tagger, const struct storage_case *how,
+                       const struct sentence *const *sentences, size_t count, struct storage_account *account)
 {
     size_t tokens = 0;
     for (size_t s = 0; s < count; s++)
         tokens += sentences[s]->count;
-    size_t rows = tokens * embedder_lm_width(tagger) * sizeof(float), output = output_bytes(tagger, how, sentences, count, tokens);
+    size_t rows = tokens * embedder_lm_width(tagger) * sizeof(float),
+           output = output_bytes(tagger, how, sentences, count, tokens);
     size_t most = account->live_bytes + output, kept = 0;
     if (how->gather == GATHER_CLONE) {
         account->copied_bytes += rows;
@@ -73,8 +74,8 @@ static void plan_batch(const struct tagger *tagger, const struct storage_case *h
 }
 
 static ft_status run_batch(const struct tagger *tagger, struct backend *backend, const struct storage_case *how,
-                           const struct sentence *const *sentences, size_t count, struct store *store, struct arena *arena,
-                           struct ft_error *error)
+                           const struct sentence *const *sentences, size_t count, struct store *store,
+                           struct arena *arena, struct ft_error *error)
 {
     struct embedder_options options = {how->gather, how->lm_output};
     struct embedded embedded;
@@ -94,7 +95,8 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
     const struct sentence **batch = malloc(mini_batch * sizeof *batch);
     ft_status status = batch ? FT_OK : ft_nomem(error, "a mini-batch");
     double start = now();
-    *figures = (struct storage_figures){.row_bytes = embedder_lm_width(tagger) * sizeof(float), .pins = what_is_pinned(how)};
+    *figures =
+        (struct storage_figures){.row_bytes = embedder_lm_width(tagger) * sizeof(float), .pins = what_is_pinned(how)};
     store_init(&store, how->storage, &account);
     arena_init(&arena);
     for (size_t at = 0; status == FT_OK && at < corpus->count;) {

@@ -1,7 +1,8 @@
 /* storage_table.h - what the ways of keeping embeddings cost on a corpus: time, bytes copied, kept and needed at most.
  *
- * A corpus is embedded in file order in mini-batches, each kept as the mode says; rows are those of the language models, since
- * tables of words are nobody's copy. The plan computes the same bytes from the sentences' lengths alone. */
+ * A corpus is embedded in file order in mini-batches, each kept as the mode says; rows are those of the language
+ * models, since tables of words are nobody's copy. The plan computes the same bytes from the sentences' lengths alone.
+ */
 #ifndef RUN_STORAGE_TABLE_H
 #define RUN_STORAGE_TABLE_H
 #include "run/store.h"

@@ -1,8 +1,9 @@
 /* store.h - what stays of the token vectors when their batch is done: `--storage none|cpu|gpu`.
  *
- * none: nothing. cpu: the rows are moved to host memory, one copy. gpu: they stay where the gather left them, by reference, so
- * that a slice keeps all of its storage alive. On a CPU-only run both lie in host memory. The store knows nothing of text
- * or models; when the account's budget would be passed it keeps nothing of that batch and says so by FT_FULL. */
+ * none: nothing. cpu: the rows are moved to host memory, one copy. gpu: they stay where the gather left them, by
+ * reference, so that a slice keeps all of its storage alive. On a CPU-only run both lie in host memory. The store knows
+ * nothing of text or models; when the account's budget would be passed it keeps nothing of that batch and says so by
+ * FT_FULL. */
 #ifndef RUN_STORE_H
 #define RUN_STORE_H
 #include "run/embedder.h"
@@ -21,7 +22,8 @@ void store_init(struct store *store, enum storage_mode mode, struct storage_acco
 void store_release(struct store *store);
 
 /* Keeps what the mode asks for of a batch and releases it. Rows of tables are never kept. FT_FULL: nothing was kept. */
-ft_status store_put(struct store *store, const struct tagger *tagger, struct embedded *embedded, struct ft_error *error);
+ft_status store_put(struct store *store, const struct tagger *tagger, struct embedded *embedded,
+                    struct ft_error *error);
 
 /* The default gather of a storage mode: clones for gpu, slices else. */
 enum gather_mode store_default_gather(enum storage_mode mode);

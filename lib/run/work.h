@@ -1,7 +1,8 @@
-/* work.h - the floating-point operations that tagging takes, counted from the layers' shapes: what benchmarks divide by.
+/* work.h - the floating-point operations that tagging takes, counted from the layers' shapes: what benchmarks divide
+ * by.
  *
- * Two operations a fused multiply-add. The first layer of a language model is a table and counts its recurrent product alone
- * (8 H^2 for an LSTM); gates are not counted, padding does not exist. */
+ * Two operations a fused multiply-add. The first layer of a language model is a table and counts its recurrent product
+ * alone (8 H^2 for an LSTM); gates are not counted, padding does not exist. */
 #ifndef RUN_WORK_H
 #define RUN_WORK_H
 #include "model/tagger.h"

@@ -1,10 +1,11 @@
 /* backend.h - the coarse operations that a device offers; the CPU's are the reference.
  *
- * One vtable, few calls, much work in each: a GPU can keep every operation on its side, with pointers of its own. Arguments
- * hold shapes in plain structs; no operation knows of models, files or text. All pointers to floats are the device's.
+ * One vtable, few calls, much work in each: a GPU can keep every operation on its side, with pointers of its own.
+ * Arguments hold shapes in plain structs; no operation knows of models, files or text. All pointers to floats are the
+ * device's.
  *
- * Promises: results do not depend on threads, lanes or the order of the sequences in a call, bit for bit. Every call may fail
- * with FT_NOMEM; then its outputs are undefined and everything else is as before. */
+ * Promises: results do not depend on threads, lanes or the order of the sequences in a call, bit for bit. Every call
+ * may fail with FT_NOMEM; then its outputs are undefined and everything else is as before. */
 #ifndef TENSOR_BACKEND_H
 #define TENSOR_BACKEND_H
 #include "base/error.h"
@@ -13,7 +14,8 @@
 #include "tensor/layers.h"
 #include <stdint.h>
 
-/* Characters for a language model: one step each. The hidden states behind `steps` are wanted, in these rows of the output. */
+/* Characters for a language model: one step each. The hidden states behind `steps` are wanted, in these rows of the
+ * output. */
 struct char_sequence {
     const uint32_t *ids; /* [length], each below the model's items */
     uint32_t length;
@@ -22,8 +24,8 @@ struct char_sequence {
     const uint32_t *rows;  /* [row_count] */
 };
 
-/* One language model and what it shall read. out: [rows, width] with width = nout or hidden, receives the wanted states: the top
- * hidden state, projected where there is a projection; rows nobody wants are left alone. */
+/* One language model and what it shall read. out: [rows, width] with width = nout or hidden, receives the wanted
+ * states: the top hidden state, projected where there is a projection; rows nobody wants are left alone. */
 struct lm_pass {
     const struct char_lm *lm;
     const struct char_sequence *sequences; /* [count] */
@@ -53,16 +55,16 @@ struct backend_ops {
     ft_status (*linear)(struct backend *backend, const struct linear_layer *layer, const struct input_piece *pieces,
                         size_t piece_count, size_t rows, float *out, struct ft_error *error);
 
-    /* Bidirectional layers over sentences of any lengths. pieces: [tokens] pointers each. out: [tokens, 2 * hidden], forward
-     * states first. */
-    ft_status (*birnn)(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences, size_t count,
-                       const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out,
+    /* Bidirectional layers over sentences of any lengths. pieces: [tokens] pointers each. out: [tokens, 2 * hidden],
+     * forward states first. */
+    ft_status (*birnn)(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences,
+                       size_t count, const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out,
                        struct ft_error *error);
 
     /* Decodes every sentence: crf_viterbi, or softmax_decode where crf->transitions is NULL.
      * emissions: [tokens, K]; tags: [tokens]; scores: [tokens], or NULL. tags and scores lie in host memory. */
-    ft_status (*decode)(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences, size_t count,
-                        const float *emissions, uint32_t *tags, float *scores, struct ft_error *error);
+    ft_status (*decode)(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
+                        size_t count, const float *emissions, uint32_t *tags, float *scores, struct ft_error *error);
 };
 
 struct backend {

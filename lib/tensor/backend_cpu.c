@@ -75,8 +75,12 @@ static void linear_work(void *argument, size_t thread)
 static ft_status cpu_linear(struct backend *backend, const struct linear_layer *layer, const struct input_piece *pieces,
                             size_t piece_count, size_t rows, float *out, struct ft_error *error)
 {
-    struct linear_job job = {.backend = (const struct cpu_backend *)backend, .layer = layer, .pieces = pieces,
-                             .piece_count = piece_count, .rows = rows, .out = out};
+    struct linear_job job = {.backend = (const struct cpu_backend *)backend,
+                             .layer = layer,
+                             .pieces = pieces,
+                             .piece_count = piece_count,
+                             .rows = rows,
+                             .out = out};
     parallel_run(rows > LINEAR_ROWS ? job.backend->threads : 1, linear_work, &job);
     return job.status == FT_OK ? FT_OK : ft_nomem(error, "a linear layer");
 }
@@ -123,8 +127,8 @@ static void decode_work(void *argument, size_t thread)
 static ft_status cpu_decode(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
                             size_t count, const float *emissions, uint32_t *tags, float *scores, struct ft_error *error)
 {
-    struct decode_job job = {.crf = crf, .sentences = sentences, .count = count, .emissions = emissions, .tags = tags,
-                             .scores = scores};
+    struct decode_job job = {
+        .crf = crf, .sentences = sentences, .count = count, .emissions = emissions, .tags = tags, .scores = scores};
     for (size_t i = 0; i < count; i++)
         if (sentences[i].count > job.longest)
             job.longest = sentences[i].count;
@@ -137,7 +141,8 @@ static void cpu_free(struct backend *backend)
     free(backend);
 }
 
-static const struct backend_ops cpu_ops = {"cpu", cpu_free, cpu_lm_encode, cpu_gather, cpu_linear, cpu_birnn, cpu_decode};
+static const struct backend_ops cpu_ops = {"cpu",      cpu_free,  cpu_lm_encode, cpu_gather,
+                                           cpu_linear, cpu_birnn, cpu_decode};
 
 ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *options, struct ft_error *error)
 {

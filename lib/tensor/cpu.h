@@ -20,7 +20,8 @@ ft_status cpu_scratch_init(struct cpu_scratch *scratch, size_t lanes, size_t pie
 void cpu_scratch_release(struct cpu_scratch *scratch);
 
 ft_status cpu_lm_encode(struct backend *backend, const struct lm_pass *passes, size_t count, struct ft_error *error);
-ft_status cpu_birnn(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences, size_t count,
-                    const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out, struct ft_error *error);
+ft_status cpu_birnn(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences,
+                    size_t count, const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out,
+                    struct ft_error *error);
 
 #endif

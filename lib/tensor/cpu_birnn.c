@@ -128,8 +128,9 @@ static ft_status run_layer(struct rnn_job *job, const uint32_t *lengths, size_t 
     return job->status;
 }
 
-ft_status cpu_birnn(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences, size_t count,
-                    const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out, struct ft_error *error)
+ft_status cpu_birnn(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences,
+                    size_t count, const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out,
+                    struct ft_error *error)
 {
     struct rnn_job job = {.backend = (const struct cpu_backend *)backend, .sentences = sentences};
     size_t width = 2 * net->layer[0][0].hidden;

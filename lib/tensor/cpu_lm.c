@@ -1,7 +1,7 @@
 /* cpu_lm.c - character language models on the CPU: lanes with slot refill, and only the wanted states leave the step.
  *
- * Each model has a queue. Workers begin with different models, so that two of them on two threads are two long runs of full
- * lanes, and help with the others' queues when their own is empty. */
+ * Each model has a queue. Workers begin with different models, so that two of them on two threads are two long runs of
+ * full lanes, and help with the others' queues when their own is empty. */
 #include "tensor/cpu.h"
 #include "tensor/lanes.h"
 #include "base/parallel.h"
@@ -37,7 +37,7 @@ struct lm_worker {
     struct lm_lane *lanes;
     struct lane_states states[CHAR_LM_LAYERS];
     struct cpu_scratch scratch;
-    float **out_rows;  /* [capacity], for the projection */
+    float **out_rows; /* [capacity], for the projection */
 };
 
 static size_t padded_units(const struct recurrent_layer *layer)
@@ -88,7 +88,8 @@ static void step_layers(struct lm_worker *worker)
         struct input_piece below = {NULL, layer->in};
         for (size_t lane = 0; lane < worker->count; lane++) {
             const struct lm_lane *at = &worker->lanes[lane];
-            scratch->start[lane] = k ? layer->bias : lm->table + (size_t)at->sequence->ids[at->step] * layer->panels * PANEL;
+            scratch->start[lane] =
+                k ? layer->bias : lm->table + (size_t)at->sequence->ids[at->step] * layer->panels * PANEL;
         }
         if (k) /* the layer below has turned: its h_in is h(t) */
             below.rows = (const float *const *)worker->states[k - 1].h_in;
@@ -121,8 +122,8 @@ static void write_rows(struct lm_worker *worker)
     }
     if (wanted) {
         struct input_piece states = {worker->scratch.rows, lm->projection.in};
-        linear_forward(job->backend->kernels, &lm->projection, wanted, &states, 1, worker->out_rows, worker->scratch.work,
-                       worker->scratch.pointers);
+        linear_forward(job->backend->kernels, &lm->projection, wanted, &states, 1, worker->out_rows,
+                       worker->scratch.work, worker->scratch.pointers);
     }
 }
 
@@ -131,8 +132,8 @@ static void copy_repeated_rows(const struct lm_job *job, const struct char_seque
 {
     for (uint32_t i = 1; i < sequence->row_count; i++)
         if (sequence->steps[i] == sequence->steps[i - 1])
-            memcpy(job->out + (size_t)sequence->rows[i] * job->width, job->out + (size_t)sequence->rows[i - 1] * job->width,
-                   job->width * sizeof(float));
+            memcpy(job->out + (size_t)sequence->rows[i] * job->width,
+                   job->out + (size_t)sequence->rows[i - 1] * job->width, job->width * sizeof(float));
 }
 
 static void advance(struct lm_worker *worker)

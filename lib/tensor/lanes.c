@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A stable counting sort by length, longest first: linear in the number of sequences and of the same result everywhere. */
+/* A stable counting sort by length, longest first: linear in the number of sequences and of the same result everywhere.
+ */
 bool lane_queue_init(struct lane_queue *queue, const uint32_t *lengths, size_t count)
 {
     uint32_t longest = 0;
@@ -77,7 +78,8 @@ size_t lane_queue_lanes(const struct lane_queue *queue, const uint32_t *lengths,
     return lanes < share ? lanes : share;
 }
 
-/* Rows lie a cache line further apart than their size, so that equal columns of many lanes do not fall into one cache set. */
+/* Rows lie a cache line further apart than their size, so that equal columns of many lanes do not fall into one cache
+ * set. */
 bool lane_states_init(struct lane_states *states, size_t lanes, size_t padded)
 {
     size_t stride = padded + 16;

@@ -10,8 +10,8 @@ size_t storage_bytes(const struct storage *storage)
     return storage->rows * storage->width * sizeof(float);
 }
 
-/* Large blocks have pages of their own, which go back to the system when dropped: windows of many sizes would tear up the
- * heap. */
+/* Large blocks have pages of their own, which go back to the system when dropped: windows of many sizes would tear up
+ * the heap. */
 enum { LARGE = 1 << 18 };
 
 static void *block_new(size_t bytes)

@@ -1,8 +1,8 @@
 /* storage.h - blocks of rows that the back end writes, counted references, and what they cost.
  *
- * A slice is a pointer to a row plus a reference to its storage: it copies nothing, and it keeps the whole storage alive. A
- * clone is a row copied into a storage of its own. The account counts both, so that the price of either can be shown.
- * References are counted without locks: storages are taken and given back by one thread. */
+ * A slice is a pointer to a row plus a reference to its storage: it copies nothing, and it keeps the whole storage
+ * alive. A clone is a row copied into a storage of its own. The account counts both, so that the price of either can be
+ * shown. References are counted without locks: storages are taken and given back by one thread. */
 #ifndef TENSOR_STORAGE_H
 #define TENSOR_STORAGE_H
 #include "base/error.h"

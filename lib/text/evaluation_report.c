@@ -162,12 +162,8 @@ ft_status evaluation_report(const struct evaluation *e, enum evaluation_report r
     switch (report) {
     case REPORT_FLAIR_0_10:
     case REPORT_FLAIR_0_11:
-    case REPORT_FLAIR_0_15:
-        flair_report(out, e, types, count, report);
-        break;
-    case REPORT_WNUT:
-        wnut_report(out, e, evaluation_averages(e, types, count).total);
-        break;
+    case REPORT_FLAIR_0_15: flair_report(out, e, types, count, report); break;
+    case REPORT_WNUT: wnut_report(out, e, evaluation_averages(e, types, count).total); break;
     default:
         qsort(types, count, sizeof *types, by_name);
         if (report == REPORT_CONLLEVAL)

@@ -18,7 +18,7 @@ ft_status sentence_column(const struct sentence *sentence, int column, int token
                           const char ***tags, struct ft_error *error);
 
 struct pairs_options {
-    const char *gold, *predicted; /* files; predicted NULL: both columns are in the first */
+    const char *gold, *predicted;      /* files; predicted NULL: both columns are in the first */
     int gold_column, predicted_column; /* 0: the last one; of a single file: the last two, the gold one first */
     int token_column;                  /* 0: the first */
     bool ignore_tokens;

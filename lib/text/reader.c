@@ -14,9 +14,9 @@ struct reader {
     struct lines lines;
     enum input_format format;
     struct gathering gathering;
-    size_t number;      /* of the last sentence of the current file (formats without columns) */
-    bool opened_file;   /* the current file's format is settled */
-    ft_status failed;   /* what the next call returns */
+    size_t number;    /* of the last sentence of the current file (formats without columns) */
+    bool opened_file; /* the current file's format is settled */
+    ft_status failed; /* what the next call returns */
     struct ft_error failure;
 };
 
@@ -101,10 +101,8 @@ static ft_status take_line(struct reader *r, struct window *window, const struct
     case INPUT_CONLLU:
         status = gathering_take(&r->gathering, &r->lines, line, &complete, error);
         return status || !complete ? status : gathering_deliver(&r->gathering, window, error);
-    case INPUT_JSONL:
-        return take_json_line(window, &r->lines, line, &r->number, error);
-    case INPUT_TOKENS:
-        return take_tokens_line(window, &r->lines, line, &r->number, error);
+    case INPUT_JSONL: return take_json_line(window, &r->lines, line, &r->number, error);
+    case INPUT_TOKENS: return take_tokens_line(window, &r->lines, line, &r->number, error);
     default: /* a beginning of nothing but blank lines is text too */
         return take_text_line(window, &r->lines, line, &r->number, error);
     }

@@ -1,8 +1,8 @@
 /* reader.h - sentences from corpora and plain text.
  *
  * Reads any number of files (gz by magic number) or stdin in one of five formats, a window at a time, in order. It
- * promises: every sentence is delivered once, nothing is held but the window, and a pipe that pauses is answered with what
- * has arrived. Invalid UTF-8 is an error with file, line and column unless another policy is chosen. */
+ * promises: every sentence is delivered once, nothing is held but the window, and a pipe that pauses is answered with
+ * what has arrived. Invalid UTF-8 is an error with file, line and column unless another policy is chosen. */
 #ifndef TEXT_READER_H
 #define TEXT_READER_H
 #include "base/error.h"
@@ -29,14 +29,15 @@ struct reader;
 ft_status reader_open(struct reader **reader, const struct reader_options *options, struct ft_error *error);
 void reader_close(struct reader *reader);
 
-/* Clears the window and fills it with whole sentences until `max_chars` characters or `max_tokens` tokens are reached (the
- * sentence that passes them is still in it), a pipe pauses, or the input ends. FT_END when no sentence is left; FT_INPUT
- * with file:line when the input is bad, and then sentences read before the bad one are delivered by this call first and
- * the error comes from the next. */
+/* Clears the window and fills it with whole sentences until `max_chars` characters or `max_tokens` tokens are reached
+ * (the sentence that passes them is still in it), a pipe pauses, or the input ends. FT_END when no sentence is left;
+ * FT_INPUT with file:line when the input is bad, and then sentences read before the bad one are delivered by this call
+ * first and the error comes from the next. */
 ft_status reader_next(struct reader *reader, size_t max_chars, size_t max_tokens, struct window *window,
                       struct ft_error *error);
 
-/* The format in use, guessed or given; valid after the first reader_next (before it INPUT_GUESS where it must be guessed). */
+/* The format in use, guessed or given; valid after the first reader_next (before it INPUT_GUESS where it must be
+ * guessed). */
 enum input_format reader_format(const struct reader *reader);
 
 /* What --on-error skip left out (lines) and replace changed (characters) so far. */
@@ -45,7 +46,8 @@ struct reader_counts {
 };
 struct reader_counts reader_counts(const struct reader *reader);
 
-/* Bytes of all regular files together and bytes consumed so far, for progress; *total is 0 when unknown (stdin, pipes). */
+/* Bytes of all regular files together and bytes consumed so far, for progress; *total is 0 when unknown (stdin, pipes).
+ */
 void reader_progress(const struct reader *reader, size_t *done, size_t *total);
 
 #endif

@@ -118,8 +118,8 @@ static ft_status add_line(struct gathering *g, const struct text_line *line, str
         g->file = line->file;
     }
     struct gathered_line *to = &g->lines[g->count++];
-    *to = (struct gathered_line){.at = g->used, .bytes = (uint32_t)line->bytes, .kind = LINE_VERBATIM,
-                                .ascii = line->ascii};
+    *to = (struct gathered_line){
+        .at = g->used, .bytes = (uint32_t)line->bytes, .kind = LINE_VERBATIM, .ascii = line->ascii};
     memcpy(g->text + g->used, line->text, line->bytes);
     g->text[g->used + line->bytes] = '\0';
     g->used += line->bytes + 1;
@@ -221,7 +221,8 @@ static ft_status take_token(struct gathering *g, struct lines *lines, const stru
 {
     if (c->found < g->token_column)
         return lines_bad(lines, line, error,
-                         "expected %d columns or more, found %d (--token-column says where tokens are)", g->token_column, c->found);
+                         "expected %d columns or more, found %d (--token-column says where tokens are)",
+                         g->token_column, c->found);
     if (c->found < g->tag_column)
         return lines_bad(lines, line, error, "expected %d columns or more, found %d (--tag-column says where tags are)",
                          g->tag_column, c->found);
@@ -289,7 +290,8 @@ static ft_status take_by_flair_rules(struct gathering *g, struct lines *lines, c
     enum flair_line kind = flair_columns_line(&g->flair, line->text, line->bytes, &fields);
     if (kind == FLAIR_SHORT)
         return lines_bad(lines, line, error,
-                         "expected %d columns or more, found %d (--token-column says where tokens are)", g->token_column, fields.found);
+                         "expected %d columns or more, found %d (--token-column says where tokens are)",
+                         g->token_column, fields.found);
     struct gathered_line *added;
     ft_status status = add_line(g, kind == FLAIR_BLANK ? &blank : line, &added, error);
     *complete = kind == FLAIR_BLANK && (g->tokens > 0 || flair_columns_hollow(&g->flair));
@@ -398,8 +400,9 @@ ft_status gathering_deliver(struct gathering *g, struct window *window, struct f
         return FT_OK;
     if (flair_columns_hollow(&g->flair)) {
         if (g->refuses_hollow)
-            return ft_fail(error, FT_INPUT, "%s:%zu: sentence of empty tokens only (--on-error skip or replace goes on)",
-                           g->file, g->first_line);
+            return ft_fail(error, FT_INPUT,
+                           "%s:%zu: sentence of empty tokens only (--on-error skip or replace goes on)", g->file,
+                           g->first_line);
         flair_columns_end(&g->flair, NULL, 0);
     }
     struct sentence *sentence = window_add(window);

@@ -1,7 +1,7 @@
 /* reader_columns.h - sentences of column formats (CoNLL, CoNLL-U), gathered line for line.
  *
- * A gathering holds the lines since the sentence before, outside any window, so that a pipe may pause in the middle of a
- * sentence. Nothing read is lost: what is no token passes through verbatim. */
+ * A gathering holds the lines since the sentence before, outside any window, so that a pipe may pause in the middle of
+ * a sentence. Nothing read is lost: what is no token passes through verbatim. */
 #ifndef TEXT_READER_COLUMNS_H
 #define TEXT_READER_COLUMNS_H
 #include "text/flair_columns.h"
@@ -20,16 +20,16 @@ struct gathering {
     enum input_format format; /* INPUT_CONLL or INPUT_CONLLU */
     bool by_flair;            /* READER_FLAIR's rules instead of our own */
     struct flair_columns flair;
-    bool refuses_hollow;      /* --on-error fail: as Flair, no sentence of empty tokens only */
+    bool refuses_hollow; /* --on-error fail: as Flair, no sentence of empty tokens only */
     int token_column, tag_column;
-    char *text;               /* the lines, each with a NUL behind it */
+    char *text; /* the lines, each with a NUL behind it */
     size_t used, capacity;
     struct gathered_line *lines;
     size_t count, room;
     size_t tokens, token_bytes, gold_bytes;
     const char *file;
     size_t first_line, token_line, number;
-    size_t range_left;        /* conllu: words still to come in a multi-word token */
+    size_t range_left; /* conllu: words still to come in a multi-word token */
     bool range_no_space_after;
 };
 

@@ -99,7 +99,8 @@ static ft_status take_tokens(struct window *window, struct lines *lines, const s
         return ft_nomem(error, "the tokens of an object");
     ft_status status = FT_OK;
     const cJSON *item;
-    cJSON_ArrayForEach(item, list) {
+    cJSON_ArrayForEach(item, list)
+    {
         bool empty = cJSON_IsString(item) && !*item->valuestring;
         bool replace = empty && lines->options.on_error == ON_ERROR_REPLACE;
         lines->counts.characters_replaced += replace;
@@ -151,7 +152,8 @@ static ft_status take_object(struct window *window, struct lines *lines, const s
     bool has_tokens = cJSON_IsArray(tokens), has_text = cJSON_IsString(text);
     if (!has_tokens && !has_text) {
         *skip = true;
-        return lines_bad(lines, line, error, "%s", cJSON_IsObject(json)
+        return lines_bad(lines, line, error, "%s",
+                         cJSON_IsObject(json)
                              ? "expected an object with \"text\" (a string) or \"tokens\" (a list of strings)"
                              : "expected a JSON object");
     }
@@ -174,9 +176,8 @@ static ft_status take_object(struct window *window, struct lines *lines, const s
         sentence->source_bytes = text_bytes;
         sentence->first_of_source = sentence->last_of_source = true;
     }
-    return lines->options.tag_column
-               ? take_gold(window, first, cJSON_GetObjectItemCaseSensitive(json, "tags"), error)
-               : FT_OK;
+    return lines->options.tag_column ? take_gold(window, first, cJSON_GetObjectItemCaseSensitive(json, "tags"), error)
+                                     : FT_OK;
 }
 
 /* Puts in what the sentences of one line have in common, and counts them. */

@@ -185,8 +185,8 @@ static ft_status from_latin1(struct lines *lines, struct text_line *line, struct
     return FT_OK;
 }
 
-/* How many bytes at the beginning of s one U+FFFD stands for: the longest beginning of a valid sequence, at least 1 (the
- * practice that the Unicode Standard recommends, chapter 3.9, and that Python follows). */
+/* How many bytes at the beginning of s one U+FFFD stands for: the longest beginning of a valid sequence, at least 1
+ * (the practice that the Unicode Standard recommends, chapter 3.9, and that Python follows). */
 static size_t broken_bytes(const char *s, size_t bytes)
 {
     const unsigned char *u = (const unsigned char *)s;

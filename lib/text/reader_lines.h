@@ -1,8 +1,8 @@
 /* reader_lines.h - the lines of several files as clean UTF-8, for the readers of the single formats.
  *
- * It promises: lines are valid UTF-8 without NUL bytes, CR at the end and (under the reader's own rules) byte order mark;
- * what is not is an error with file, line and column, or is skipped or replaced, and counted. Some lines can be looked at
- * ahead, without waiting for more than a pipe has given. */
+ * It promises: lines are valid UTF-8 without NUL bytes, CR at the end and (under the reader's own rules) byte order
+ * mark; what is not is an error with file, line and column, or is skipped or replaced, and counted. Some lines can be
+ * looked at ahead, without waiting for more than a pipe has given. */
 #ifndef TEXT_READER_LINES_H
 #define TEXT_READER_LINES_H
 #include "base/input.h"
@@ -19,15 +19,15 @@ struct text_line {
 
 struct lines {
     struct reader_options options;
-    struct input *input;    /* NULL between files */
+    struct input *input; /* NULL between files */
     size_t next_file;
     bool count_chars;
-    size_t chars;           /* of the current file so far */
-    char *ahead;            /* lines read ahead: bytes, each with its own LF if it had one */
+    size_t chars; /* of the current file so far */
+    char *ahead;  /* lines read ahead: bytes, each with its own LF if it had one */
     size_t ahead_at, ahead_used, ahead_line;
-    char *rest;             /* READER_FLAIR: what stands behind a CR inside the line; NULL: nothing */
+    char *rest; /* READER_FLAIR: what stands behind a CR inside the line; NULL: nothing */
     size_t rest_bytes, rest_line;
-    char *clean;            /* a line converted or repaired */
+    char *clean; /* a line converted or repaired */
     size_t clean_capacity;
     struct reader_counts counts;
     size_t bytes_done, bytes_total;
@@ -46,9 +46,9 @@ ft_status lines_next(struct lines *lines, struct text_line *line, struct ft_erro
 /* True when lines_next does not wait. */
 bool lines_ready(struct lines *lines);
 
-/* Reads ahead from the file's beginning: waits for the first line (and for one more than before where `wait` is set), then
- * takes what has arrived, up to about `most` bytes in all. *bytes holds *count raw bytes of whole lines. FT_END when there
- * are no more to come. */
+/* Reads ahead from the file's beginning: waits for the first line (and for one more than before where `wait` is set),
+ * then takes what has arrived, up to about `most` bytes in all. *bytes holds *count raw bytes of whole lines. FT_END
+ * when there are no more to come. */
 ft_status lines_peek(struct lines *lines, size_t most, bool wait, const char **bytes, size_t *count,
                      struct ft_error *error);
 

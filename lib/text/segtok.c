@@ -2,8 +2,8 @@
  *
  *   1. the text as it stands is cut into sentences, which may hold single line feeds;
  *   2. each sentence is cleaned up;
- *   3. the cleaned sentence is cut once more, now at every line feed too: here "foo. bar." comes apart although the first
- *      cut kept it whole, because the blank behind it is gone;
+ *   3. the cleaned sentence is cut once more, now at every line feed too: here "foo. bar." comes apart although the
+ * first cut kept it whole, because the blank behind it is gone;
  *   4. each part is cut into tokens.
  *
  * A sentence of one piece, clean and without line feeds, cannot change in steps 2 and 3 and skips them. */

@@ -83,15 +83,15 @@ static bool ends_in_abbreviation(const struct symbols *s, size_t from, size_t to
 {
     /* Either case of the first letter ... */
     static const char32_t any_case[][8] = {
-        U"approx", U"cf",  U"f.e", U"fe",   U"fig",  U"figs", U"e.g", U"eg",  U"i.e",  U"ie",  U"i.v", U"iv",
-        U"med",    U"nat", U"nr",  U"p.e",  U"phil", U"prof", U"rer", U"sci", U"univ", U"vol", U"vs",
+        U"approx", U"cf",  U"f.e", U"fe",  U"fig",  U"figs", U"e.g", U"eg",  U"i.e",  U"ie",  U"i.v", U"iv",
+        U"med",    U"nat", U"nr",  U"p.e", U"phil", U"prof", U"rer", U"sci", U"univ", U"vol", U"vs",
     };
     /* ... or just as written. */
     static const char32_t exact[][8] = {
-        U"Capt", U"Col", U"Dr",  U"Gen", U"Mag", U"Mr",   U"Mrs", U"Mt",  U"No",  U"Sgt", U"Sr",
-        U"Sra",  U"Srta", U"St", U"z.B", U"Z.b", U"Jan",  U"J\u00e4n", U"Ene", U"Feb", U"Mar", U"M\u00e4r",
-        U"Apr",  U"Abr", U"May", U"Jun", U"Jul", U"Aug",  U"Sep", U"Sept", U"Oct", U"Okt", U"Nov",
-        U"Dic",  U"Dez", U"Dec", U"E.U", U"U.K", U"U.S",
+        U"Capt", U"Col",      U"Dr",   U"Gen", U"Mag", U"Mr",  U"Mrs", U"Mt",       U"No",  U"Sgt",
+        U"Sr",   U"Sra",      U"Srta", U"St",  U"z.B", U"Z.b", U"Jan", U"J\u00e4n", U"Ene", U"Feb",
+        U"Mar",  U"M\u00e4r", U"Apr",  U"Abr", U"May", U"Jun", U"Jul", U"Aug",      U"Sep", U"Sept",
+        U"Oct",  U"Okt",      U"Nov",  U"Dic", U"Dez", U"Dec", U"E.U", U"U.K",      U"U.S",
     };
     for (size_t i = 0; i < sizeof any_case / sizeof *any_case; i++)
         if (ends_in_word(s, from, to, any_case[i], true))
@@ -105,8 +105,9 @@ static bool ends_in_abbreviation(const struct symbols *s, size_t from, size_t to
 static bool ends_in_title(const struct symbols *s, size_t from, size_t to)
 {
     static const char32_t titles[][12] = {
-        U"by",   U"captain",  U"commander", U"doctor",    U"doktor",      U"general",      U"mister",        U"miss",
-        U"magister", U"magiss", U"professor", U"se\u00f1or", U"se\u00f1ora", U"se\u00f1orit", U"se\u00f1orita",
+        U"by",        U"captain",    U"commander",   U"doctor",       U"doktor",
+        U"general",   U"mister",     U"miss",        U"magister",     U"magiss",
+        U"professor", U"se\u00f1or", U"se\u00f1ora", U"se\u00f1orit", U"se\u00f1orita",
     };
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         if (ends_in_word(s, from, to, titles[i], true))
@@ -114,8 +115,8 @@ static bool ends_in_title(const struct symbols *s, size_t from, size_t to)
     return false;
 }
 
-/* True when a lone capital (or, with `comma`, a comma that follows a word) ends at `to`: then a comma or an "and" behind it
- * goes with the text, not with a list of authors. */
+/* True when a lone capital (or, with `comma`, a comma that follows a word) ends at `to`: then a comma or an "and"
+ * behind it goes with the text, not with a list of authors. */
 static bool ends_in_lone_letter(const struct symbols *s, size_t from, size_t to, bool comma)
 {
     for (size_t modifier = 0; modifier < 2; modifier++) {
@@ -204,8 +205,8 @@ static bool ends_in_day(const struct symbols *s, size_t from, size_t to)
 static bool begins_with_month(const struct symbols *s, size_t from, size_t to)
 {
     static const char32_t months[][4] = {
-        U"Jan", U"J\u00e4n", U"Ene", U"Feb", U"Mar", U"M\u00e4r", U"Apr", U"Abr", U"May", U"Jun", U"Jul",
-        U"Aug", U"Sep", U"Oct", U"Okt", U"Nov", U"Dec", U"Dez", U"Dic", U"Diz",
+        U"Jan", U"J\u00e4n", U"Ene", U"Feb", U"Mar", U"M\u00e4r", U"Apr", U"Abr", U"May", U"Jun",
+        U"Jul", U"Aug",      U"Sep", U"Oct", U"Okt", U"Nov",      U"Dec", U"Dez", U"Dic", U"Diz",
     };
     const uint32_t *code = s->code + from;
     size_t length = to - from;
@@ -409,8 +410,8 @@ static bool begins_with_reference(const struct symbols *s, size_t from, size_t t
 static bool begins_with_continuation(const struct symbols *s, size_t from, size_t to)
 {
     static const char32_t words[][8] = {
-        U"and", U"are",  U"between", U"by",      U"from", U"has", U"into", U"is",      U"of",   U"or",
-        U"than", U"that", U"through", U"via",    U"was",  U"were", U"whether", U"with",
+        U"and", U"are",  U"between", U"by",      U"from", U"has", U"into", U"is",      U"of",
+        U"or",  U"than", U"that",    U"through", U"via",  U"was", U"were", U"whether", U"with",
     };
     size_t end = from;
     while (end < to && end - from < 8 && s->code[end] >= 'a' && s->code[end] <= 'z')

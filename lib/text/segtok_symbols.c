@@ -1,7 +1,7 @@
 /* segtok_symbols.c - see segtok_symbols.h: code points and what they are, and the rewriting that precedes tokens.
  *
- * Categories come from utf8proc. White space, hyphens, sentence marks and apostrophes are segtok's own sets, each a fixed
- * list that no category describes. */
+ * Categories come from utf8proc. White space, hyphens, sentence marks and apostrophes are segtok's own sets, each a
+ * fixed list that no category describes. */
 #include "base/utf8.h"
 #include "text/segtok_symbols.h"
 #include <stdlib.h>
@@ -33,25 +33,18 @@ static const uint16_t ascii_kinds[128] = {
 static uint16_t category_kind(uint32_t c)
 {
     switch (utf8proc_category((utf8proc_int32_t)c)) {
-    case UTF8PROC_CATEGORY_LU:
-        return SYMBOL_UPPER | SYMBOL_WORD;
-    case UTF8PROC_CATEGORY_LT:
-        return SYMBOL_TITLE | SYMBOL_WORD;
+    case UTF8PROC_CATEGORY_LU: return SYMBOL_UPPER | SYMBOL_WORD;
+    case UTF8PROC_CATEGORY_LT: return SYMBOL_TITLE | SYMBOL_WORD;
     case UTF8PROC_CATEGORY_LL:
         return (uint16_t)((c == 0x295 ? SYMBOL_OTHER : SYMBOL_LOWER) | SYMBOL_WORD); /* Lo since Unicode 16 */
-    case UTF8PROC_CATEGORY_LM:
-        return SYMBOL_MODIFIER | SYMBOL_WORD;
-    case UTF8PROC_CATEGORY_LO:
-        return SYMBOL_OTHER | SYMBOL_WORD;
-    case UTF8PROC_CATEGORY_ND:
-        return SYMBOL_DIGIT | SYMBOL_WORD;
-    case UTF8PROC_CATEGORY_NL:
-        return SYMBOL_NUMERAL | SYMBOL_WORD;
+    case UTF8PROC_CATEGORY_LM: return SYMBOL_MODIFIER | SYMBOL_WORD;
+    case UTF8PROC_CATEGORY_LO: return SYMBOL_OTHER | SYMBOL_WORD;
+    case UTF8PROC_CATEGORY_ND: return SYMBOL_DIGIT | SYMBOL_WORD;
+    case UTF8PROC_CATEGORY_NL: return SYMBOL_NUMERAL | SYMBOL_WORD;
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_MC:
     case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_PC:
-        return SYMBOL_WORD;
+    case UTF8PROC_CATEGORY_PC: return SYMBOL_WORD;
     case UTF8PROC_CATEGORY_SO: {
         bool circled = (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||
                        (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
@@ -59,10 +52,8 @@ static uint16_t category_kind(uint32_t c)
     }
     case UTF8PROC_CATEGORY_ZS:
     case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP:
-        return SYMBOL_SPACE | SYMBOL_STRIP;
-    default:
-        return 0;
+    case UTF8PROC_CATEGORY_ZP: return SYMBOL_SPACE | SYMBOL_STRIP;
+    default: return 0;
     }
 }
 
@@ -76,14 +67,12 @@ static uint16_t listed_kind(uint32_t c)
     switch (c) {
     case 0xb9:
     case 0xb2:
-    case 0xb3:
-        return SYMBOL_POWER;
+    case 0xb3: return SYMBOL_POWER;
     case 0xb4:
     case 0x2b9:
     case 0x2bc:
     case 0x2019:
-    case 0x2032:
-        return SYMBOL_APOSTROPHE;
+    case 0x2032: return SYMBOL_APOSTROPHE;
     case 0xad:
     case 0x58a:
     case 0x5be:
@@ -94,8 +83,7 @@ static uint16_t listed_kind(uint32_t c)
     case 0x2011:
     case 0x2012:
     case 0x2e17:
-    case 0x30a0:
-        return SYMBOL_HYPHEN;
+    case 0x30a0: return SYMBOL_HYPHEN;
     case 0x203c:
     case 0x203d:
     case 0x2047:
@@ -107,20 +95,15 @@ static uint16_t listed_kind(uint32_t c)
     case 0xff01:
     case 0xff0e:
     case 0xff1f:
-    case 0xff61:
-        return SYMBOL_TERMINAL;
-    case 0x200c:
-        return SYMBOL_UNCLEAN | SYMBOL_WORD;
-    case 0x200d:
-        return SYMBOL_WORD;
+    case 0xff61: return SYMBOL_TERMINAL;
+    case 0x200c: return SYMBOL_UNCLEAN | SYMBOL_WORD;
+    case 0x200d: return SYMBOL_WORD;
     case 0x200b:
     case 0x2028:
     case 0x2029:
     case 0xfe0f:
-    case 0xfeff:
-        return SYMBOL_UNCLEAN;
-    default:
-        return 0;
+    case 0xfeff: return SYMBOL_UNCLEAN;
+    default: return 0;
     }
 }
 

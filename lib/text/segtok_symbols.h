@@ -1,8 +1,8 @@
 /* segtok_symbols.h - what the parts of the segtok module share: text as code points with their kinds, ranges of it, and
  * the two scanners (sentences, words) that work on them.
  *
- * The scanners compare kinds and code points only; a range [from, to) stands for a string of its own, so nothing outside
- * it is ever looked at. Internal to lib/text/segtok*.c. */
+ * The scanners compare kinds and code points only; a range [from, to) stands for a string of its own, so nothing
+ * outside it is ever looked at. Internal to lib/text/segtok*.c. */
 #ifndef TEXT_SEGTOK_SYMBOLS_H
 #define TEXT_SEGTOK_SYMBOLS_H
 #include <stdbool.h>
@@ -24,9 +24,9 @@ enum {
     SYMBOL_HYPHEN = 1024,   /* joins words; dashes do not */
     SYMBOL_TERMINAL = 2048, /* may end a sentence */
     SYMBOL_APOSTROPHE = 4096, /* typographic ones; ASCII's ' has rules of its own */
-    SYMBOL_UNCLEAN = 8192,  /* text that has one must be rewritten before its words are cut */
+    SYMBOL_UNCLEAN = 8192,    /* text that has one must be rewritten before its words are cut */
     SYMBOL_SUBSCRIPT = 16384,
-    SYMBOL_POWER = 32768,   /* superscript 1, 2, 3 */
+    SYMBOL_POWER = 32768, /* superscript 1, 2, 3 */
 
     SYMBOL_CAPITAL = SYMBOL_UPPER | SYMBOL_TITLE,
     SYMBOL_LETTER = SYMBOL_CAPITAL | SYMBOL_LOWER | SYMBOL_MODIFIER,
@@ -40,8 +40,8 @@ struct symbols {
     uint16_t *kind;
     uint32_t *origin; /* the source's character each one came from; NULL: its own index */
     size_t count;
-    uint16_t any;     /* all kinds or-ed */
-    bool newline;     /* there is a line feed */
+    uint16_t any; /* all kinds or-ed */
+    bool newline; /* there is a line feed */
 };
 
 struct range {
@@ -57,7 +57,8 @@ struct ranges {
 /* False when out of memory. */
 bool ranges_add(struct ranges *ranges, size_t from, size_t to);
 
-/* True when two code points of word kind and not of word kind meet at `at`, the ends of the range counting as no word. */
+/* True when two code points of word kind and not of word kind meet at `at`, the ends of the range counting as no word.
+ */
 static inline bool symbols_boundary(const struct symbols *s, size_t from, size_t to, size_t at)
 {
     bool before = at > from && (s->kind[at - 1] & SYMBOL_WORD);
@@ -79,8 +80,8 @@ bool symbols_space_behind(const struct symbols *symbols, size_t at);
 /* Room for `count` symbols with origins. False when out of memory; symbols_release in any case. */
 bool symbols_reserve(struct symbols *symbols, size_t count);
 
-/* Takes out what makes a word of two halves that a carriage return parts behind a hyphen, moving the rest of [from, *to)
- * down and *to with it. Needs origins. */
+/* Takes out what makes a word of two halves that a carriage return parts behind a hyphen, moving the rest of [from,
+ * *to) down and *to with it. Needs origins. */
 void symbols_join_lines(struct symbols *symbols, size_t from, size_t *to);
 
 /* A possible end of a sentence: the mark, what closes behind it and the white space, or a run of line feeds. */
@@ -91,7 +92,7 @@ struct sentence_mark {
 /* A walk over the sentences of one range. */
 struct sentence_scan {
     const struct symbols *symbols;
-    size_t newlines;           /* that many line feeds in a row end a sentence */
+    size_t newlines; /* that many line feeds in a row end a sentence */
     size_t end;
     struct sentence_mark mark; /* the first at or behind `at` */
     size_t at;                 /* of the first piece not given out */
@@ -102,8 +103,8 @@ struct sentence_scan {
 void sentence_scan_init(struct sentence_scan *scan, const struct symbols *symbols, size_t from, size_t to,
                         size_t newlines);
 
-/* The next sentence, white space trimmed off; false at the end. *joined: a possible end lies inside, so the sentence might
- * come apart when scanned on its own. */
+/* The next sentence, white space trimmed off; false at the end. *joined: a possible end lies inside, so the sentence
+ * might come apart when scanned on its own. */
 bool sentence_scan_next(struct sentence_scan *scan, struct range *sentence, bool *joined);
 
 /* Appends the tokens of one sentence that has no line feed. raw is scratch. False when out of memory. */

@@ -1,11 +1,12 @@
 /* segtok_words.c - the tokens of one sentence.
  *
- * White space parts the text into chunks; in a chunk the longest chains of word elements are tokens (letters and digits, and
- * the marks that hold them together), and so is each run between two chains. Then the sentence's last mark comes off its
- * word, commas and colons come off every token's end, and contractions are parted ("is" + "n't", "we" + "'ll").
+ * White space parts the text into chunks; in a chunk the longest chains of word elements are tokens (letters and
+ * digits, and the marks that hold them together), and so is each run between two chains. Then the sentence's last mark
+ * comes off its word, commas and colons come off every token's end, and contractions are parted ("is" + "n't", "we" +
+ * "'ll").
  *
- * An element is taken in a fixed order of preference, so no choice is ever taken back; the one that must look far ahead (a
- * chemical formula) remembers how far it looked. */
+ * An element is taken in a fixed order of preference, so no choice is ever taken back; the one that must look far ahead
+ * (a chemical formula) remembers how far it looked. */
 #include "text/segtok_symbols.h"
 
 struct chunk {
@@ -95,8 +96,7 @@ static size_t tied_end(const struct chunk *chunk, size_t at)
         if (is(chunk, at, SYMBOL_NUMBER) && is(chunk, next + 1, SYMBOL_NUMBER))
             return next + 1;
         break;
-    default:
-        break;
+    default: break;
     }
     /* A prime may stand before the hyphen, as in 5'-ACGT-3' with typographic primes. */
     size_t hyphen = is(chunk, next, SYMBOL_APOSTROPHE) ? next + 1 : next;

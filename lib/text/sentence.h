@@ -14,9 +14,9 @@
 struct token {
     const char *text; /* NUL-terminated; may be any text, even with blanks inside */
     uint32_t bytes, chars;
-    uint32_t start, end;     /* character offsets in the sentence's source */
-    const char *gold;        /* the tag column (--tag-column), or NULL */
-    bool space_after;        /* the source has white space behind it */
+    uint32_t start, end; /* character offsets in the sentence's source */
+    const char *gold;    /* the tag column (--tag-column), or NULL */
+    bool space_after;    /* the source has white space behind it */
 };
 
 /* One input line of a column format, kept so that it can be written again as it was. */
@@ -28,15 +28,15 @@ struct column_line {
 
 struct sentence {
     struct token *tokens;
-    size_t count;            /* 0: lines that only pass through (comments, document marks at the end of a file) */
-    const char *file;        /* as the user named it; "-" for stdin */
-    size_t line;             /* of its first token (of the source for text and JSONL), from 1 */
-    size_t number;           /* in its file, from 1; sentences with no token are not counted */
-    const char *source;      /* text: the line it was cut from; jsonl: the object's text; else tokens joined by blanks */
+    size_t count;       /* 0: lines that only pass through (comments, document marks at the end of a file) */
+    const char *file;   /* as the user named it; "-" for stdin */
+    size_t line;        /* of its first token (of the source for text and JSONL), from 1 */
+    size_t number;      /* in its file, from 1; sentences with no token are not counted */
+    const char *source; /* text: the line it was cut from; jsonl: the object's text; else tokens joined by blanks */
     size_t source_bytes;
-    size_t source_start;     /* character offset of `source` in the file (text), else 0 */
+    size_t source_start;                  /* character offset of `source` in the file (text), else 0 */
     bool first_of_source, last_of_source; /* of the sentences that share one source line or object */
-    const char *object;      /* jsonl: the object as read, else NULL */
+    const char *object;                   /* jsonl: the object as read, else NULL */
     struct column_line *lines; /* column formats: every line since the sentence before, in order; else NULL */
     size_t line_count;
 };
@@ -45,7 +45,7 @@ struct window {
     struct arena arena;
     struct sentence *sentences; /* allocated apart from the arena, grows */
     size_t count, capacity;
-    size_t tokens, chars;       /* sums over sentences; chars = token characters + one per token */
+    size_t tokens, chars; /* sums over sentences; chars = token characters + one per token */
 };
 
 void window_init(struct window *window);

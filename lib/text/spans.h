@@ -13,9 +13,9 @@ enum span_rule {
 };
 
 struct span {
-    size_t first, last;  /* tokens of the sentence, from 0, both inside */
-    const char *type;    /* NUL-terminated; lent from the tags or the arena */
-    double score;        /* mean of the tokens' scores; 0 without scores */
+    size_t first, last; /* tokens of the sentence, from 0, both inside */
+    const char *type;   /* NUL-terminated; lent from the tags or the arena */
+    double score;       /* mean of the tokens' scores; 0 without scores */
 };
 
 /* tags: [n] NUL-terminated strings ("" counts as O). scores: [n], or NULL.

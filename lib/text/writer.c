@@ -24,14 +24,10 @@ enum output_format writer_default_format(enum input_format input)
 {
     switch (input) {
     case INPUT_CONLL:
-    case INPUT_CONLLU:
-        return OUTPUT_CONLL;
-    case INPUT_TOKENS:
-        return OUTPUT_BIO;
-    case INPUT_JSONL:
-        return OUTPUT_JSONL;
-    default:
-        return OUTPUT_TSV;
+    case INPUT_CONLLU: return OUTPUT_CONLL;
+    case INPUT_TOKENS: return OUTPUT_BIO;
+    case INPUT_JSONL: return OUTPUT_JSONL;
+    default: return OUTPUT_TSV;
     }
 }
 
@@ -272,12 +268,9 @@ ft_status writer_sentence(struct writer *w, const struct sentence *sentence, con
     switch (w->options.format) {
     case OUTPUT_CONLL:
         return sentence->lines ? write_columns(w, sentence, tagging, error) : write_tokens(w, sentence, tagging, error);
-    case OUTPUT_TSV:
-        return write_rows(w, sentence, tagging, error);
-    case OUTPUT_JSONL:
-        return json_writer_sentence(&w->json, w->output, &w->options, sentence, tagging, error);
-    default: /* who asks for nothing gets the plainest */
-        return write_tokens(w, sentence, tagging, error);
+    case OUTPUT_TSV: return write_rows(w, sentence, tagging, error);
+    case OUTPUT_JSONL: return json_writer_sentence(&w->json, w->output, &w->options, sentence, tagging, error);
+    default: /* who asks for nothing gets the plainest */ return write_tokens(w, sentence, tagging, error);
     }
 }
 

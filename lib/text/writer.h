@@ -1,8 +1,8 @@
 /* writer.h - tagged sentences in five formats, in the order they come.
  *
  * conll: the input's lines as they are, with the tag as one more column (line n of the output is line n of the input);
- * bio, bioes: token TAB tag; tsv: one span a line, under a header; jsonl: one object a line, the object read plus `tags`
- * and `spans`. It knows nothing of models. */
+ * bio, bioes: token TAB tag; tsv: one span a line, under a header; jsonl: one object a line, the object read plus
+ * `tags` and `spans`. It knows nothing of models. */
 #ifndef TEXT_WRITER_H
 #define TEXT_WRITER_H
 #include "base/output.h"
@@ -12,26 +12,26 @@
 enum output_format { OUTPUT_GUESS, OUTPUT_CONLL, OUTPUT_BIO, OUTPUT_BIOES, OUTPUT_TSV, OUTPUT_JSONL };
 enum score_column { SCORES_NONE, SCORES_FLAIR, SCORES_MARGINAL };
 
-struct tag_sequence { /* one of the n best */
+struct tag_sequence {  /* one of the n best */
     const char **tags; /* [tokens] */
     double probability;
 };
 
 /* What the model says of one sentence. Arrays have one entry a token and belong to the caller. */
 struct tagging {
-    const char *const *tags;   /* the model's own tags; [count] */
-    const double *scores;      /* by --scores: Flair's confidence or the marginal of the tag; NULL: none asked */
-    const struct span *spans;  /* empty for models whose labels are tokens' (POS) */
+    const char *const *tags;  /* the model's own tags; [count] */
+    const double *scores;     /* by --scores: Flair's confidence or the marginal of the tag; NULL: none asked */
+    const struct span *spans; /* empty for models whose labels are tokens' (POS) */
     size_t span_count;
-    bool token_labels;         /* the tags are tokens' labels, not parts of spans */
+    bool token_labels;               /* the tags are tokens' labels, not parts of spans */
     const struct tag_sequence *best; /* [best_count], jsonl only */
     size_t best_count;
 };
 
 struct writer_options {
-    enum output_format format;     /* OUTPUT_GUESS: writer_default_format of the input's */
+    enum output_format format; /* OUTPUT_GUESS: writer_default_format of the input's */
     enum score_column scores;
-    bool color;                    /* entities in colour (ANSI) */
+    bool color; /* entities in colour (ANSI) */
 };
 
 #include "text/reader.h"

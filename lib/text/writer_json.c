@@ -1,8 +1,9 @@
 /* writer_json.c - see writer_json.h.
  *
  * An object that was read is written member by member as it stood, so that numbers of any length and any other member
- * survive; only what a tagger says (`tags`, `spans`, `scores`, `nbest`) is taken out and written anew. Numbers of tokens
- * count from 0 over the whole object, character offsets from 0 in its text; `last` is inside, `end` is behind. */
+ * survive; only what a tagger says (`tags`, `spans`, `scores`, `nbest`) is taken out and written anew. Numbers of
+ * tokens count from 0 over the whole object, character offsets from 0 in its text; `last` is inside, `end` is behind.
+ */
 #include "text/writer_json.h"
 #include <math.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-/* writer_source.h - the text between two characters of a sentence's source. A cursor remembers where the last piece ended,
- * so that a long source which holds many sentences is walked through once. The owner empties it at the first sentence of
- * each source, as the next window may hold another source at the same address. */
+/* writer_source.h - the text between two characters of a sentence's source. A cursor remembers where the last piece
+ * ended, so that a long source which holds many sentences is walked through once. The owner empties it at the first
+ * sentence of each source, as the next window may hold another source at the same address. */
 #ifndef TEXT_WRITER_SOURCE_H
 #define TEXT_WRITER_SOURCE_H
 #include "text/sentence.h"

@@ -1,9 +1,8 @@
 /* segtok_dump.c - prints the token boundaries of every line of stdin, for comparison with other implementations.
  *
  * One line out for each line in: START-END of each token in characters, sentences parted by " | ". With -0 a NUL
- * ends each line, so that line feeds are text. With -s the lines are cut and counted only, and nothing is printed but the
- * number of tokens (for timing). Built by hand, see
- * tests/bench/segtok_compare.py; no part of the program. */
+ * ends each line, so that line feeds are text. With -s the lines are cut and counted only, and nothing is printed but
+ * the number of tokens (for timing). Built by hand, see tests/bench/segtok_compare.py; no part of the program. */
 #include "text/segtok.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -39,11 +39,12 @@ static void check_tagging(const struct tagging *tagging, size_t tokens, size_t s
     for (size_t t = 0; t < tokens; t++)
         ck_assert_msg(tagging->scores[t] > 0 && tagging->scores[t] < 1.000001, "sentence %zu, token %zu: marginal %g",
                       sentence, t + 1, tagging->scores[t]);
-    ck_assert_msg(tokens == 0 || tagging->best_count == 3, "sentence %zu: %zu sequences", sentence, tagging->best_count);
+    ck_assert_msg(tokens == 0 || tagging->best_count == 3, "sentence %zu: %zu sequences", sentence,
+                  tagging->best_count);
     for (size_t k = 0; k < tagging->best_count; k++) {
         double probability = tagging->best[k].probability;
-        ck_assert_msg(probability >= 0 && probability <= before + 1e-9, "sentence %zu, sequence %zu: %g after %g", sentence,
-                      k + 1, probability, before);
+        ck_assert_msg(probability >= 0 && probability <= before + 1e-9, "sentence %zu, sequence %zu: %g after %g",
+                      sentence, k + 1, probability, before);
         before = probability;
         sum += probability;
     }

@@ -159,9 +159,8 @@ static float *encode(struct backend *backend, const struct encode_case *c)
     struct ft_error error = {""};
     for (size_t i = 0; i < rows * width; i++)
         out[i] = -7;
-    ft_status status =
-        backend->ops->lm_encode(
-            backend, &(struct lm_pass){&c->model->lm.net, c->sequences.at, c->sequences.count, out + width}, 1, &error);
+    ft_status status = backend->ops->lm_encode(
+        backend, &(struct lm_pass){&c->model->lm.net, c->sequences.at, c->sequences.count, out + width}, 1, &error);
     ck_assert_msg(status == FT_OK, "%s", error.text);
     return out;
 }
@@ -540,8 +539,12 @@ static void run_nothing(struct backend *backend, void *argument, const char *nam
     struct char_sequence empty = {0};
     float out = -7;
     uint32_t tag = 77;
-    ck_assert_msg(backend->ops->lm_encode(backend, &(struct lm_pass){&model->lm.net, NULL, 0, &out}, 1, &error) == FT_OK, "%s", name);
-    ck_assert_msg(backend->ops->lm_encode(backend, &(struct lm_pass){&model->lm.net, &empty, 1, &out}, 1, &error) == FT_OK, "%s", name);
+    ck_assert_msg(backend->ops->lm_encode(backend, &(struct lm_pass){&model->lm.net, NULL, 0, &out}, 1, &error) ==
+                      FT_OK,
+                  "%s", name);
+    ck_assert_msg(backend->ops->lm_encode(backend, &(struct lm_pass){&model->lm.net, &empty, 1, &out}, 1, &error) ==
+                      FT_OK,
+                  "%s", name);
     birnn_case_init(&c, CELL_LSTM, 4, 2, false);
     struct input_piece nothing[2] = {{NULL, PIECE_0}, {NULL, PIECE_1}};
     ck_assert_msg(backend->ops->birnn(backend, &c.net, NULL, 0, nothing, 2, 0, &out, &error) == FT_OK, "%s", name);

@@ -141,13 +141,12 @@ START_TEST(conlleval_counts_as_the_script_does_with_odd_tags)
     start(SPANS_CONLLEVAL);
     add("a B-X B-X b foo foo c O O d B-Y B-Y e O O");
     expect_tally(evaluation.spans, 3, 3, 2);
-    expect_report(REPORT_CONLLEVAL,
-                  "processed 5 tokens with 3 phrases; found: 3 phrases; correct: 2.\n"
-                  "accuracy: 100.00%; precision:  66.67%; recall:  66.67%; FB1:  66.67\n"
-                  "                 : precision:   0.00%; recall:   0.00%; FB1:   0.00  1\n"
-                  "                 : precision:   0.00%; recall:   0.00%; FB1:   0.00  1\n"
-                  "                X: precision: 100.00%; recall: 100.00%; FB1: 100.00  1\n"
-                  "                Y: precision: 100.00%; recall: 100.00%; FB1: 100.00  1\n");
+    expect_report(REPORT_CONLLEVAL, "processed 5 tokens with 3 phrases; found: 3 phrases; correct: 2.\n"
+                                    "accuracy: 100.00%; precision:  66.67%; recall:  66.67%; FB1:  66.67\n"
+                                    "                 : precision:   0.00%; recall:   0.00%; FB1:   0.00  1\n"
+                                    "                 : precision:   0.00%; recall:   0.00%; FB1:   0.00  1\n"
+                                    "                X: precision: 100.00%; recall: 100.00%; FB1: 100.00  1\n"
+                                    "                Y: precision: 100.00%; recall: 100.00%; FB1: 100.00  1\n");
     evaluation_release(&evaluation);
 }
 END_TEST

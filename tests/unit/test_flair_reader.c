@@ -1,5 +1,5 @@
-/* test_flair_reader.c - Flair 0.15.1's reading of column files: every reader golden, in each of its variants, line for line
- * and through the reader. */
+/* test_flair_reader.c - Flair 0.15.1's reading of column files: every reader golden, in each of its variants, line for
+ * line and through the reader. */
 #include "harness.h"
 #include "base/input.h"
 #include "base/utf8.h"
@@ -28,7 +28,8 @@ static void check_spans(const cJSON *expected, struct span *spans, size_t count,
     ck_assert_msg((size_t)cJSON_GetArraySize(list) == count, "%s: %zu spans, expected %d", what, count,
                   cJSON_GetArraySize(list));
     size_t i = 0;
-    cJSON_ArrayForEach(span, list) {
+    cJSON_ArrayForEach(span, list)
+    {
         ck_assert_int_eq(cJSON_GetArrayItem(span, 0)->valueint, (int)spans[i].first + 1);
         ck_assert_int_eq(cJSON_GetArrayItem(span, 1)->valueint, (int)spans[i].last + 1);
         ck_assert_str_eq(cJSON_GetArrayItem(span, 2)->valuestring, spans[i].type);
@@ -86,7 +87,8 @@ static void end_sentence(struct flair_columns *columns, struct seen *seen, const
 }
 
 /* Line for line, as the variant says. */
-static void check_lines(const char *raw, size_t bytes, const cJSON *outcome, struct flair_columns columns, const char *what)
+static void check_lines(const char *raw, size_t bytes, const cJSON *outcome, struct flair_columns columns,
+                        const char *what)
 {
     const cJSON *expected = cJSON_GetObjectItem(outcome, "sentences")->child;
     struct seen seen = {0};
@@ -159,10 +161,10 @@ static int check_case(const char *folder)
     ck_assert_int_eq(input_slurp(path, &raw, &bytes, NULL), FT_OK);
     int tag_column = 0, checked = 0;
     const cJSON *column, *variant;
-    cJSON_ArrayForEach(column, cJSON_GetObjectItem(golden, "columns"))
-        if (!strcmp(column->valuestring, "ner"))
-            tag_column = atoi(column->string) + 1;
-    cJSON_ArrayForEach(variant, cJSON_GetObjectItem(cJSON_GetObjectItem(golden, "versions"), "0.15.1")) {
+    cJSON_ArrayForEach(column, cJSON_GetObjectItem(golden, "columns")) if (!strcmp(column->valuestring, "ner"))
+        tag_column = atoi(column->string) + 1;
+    cJSON_ArrayForEach(variant, cJSON_GetObjectItem(cJSON_GetObjectItem(golden, "versions"), "0.15.1"))
+    {
         struct flair_columns columns;
         flair_columns_init(&columns, 1, tag_column);
         columns.tabs_only = !strcmp(variant->string, "tab");

@@ -313,12 +313,18 @@ static const char *make_gensim(int last, const char *name)
     pickle_text(&out, "vectors");
     pickle_global(&out, "numpy.core.multiarray", "_reconstruct");
     pickle_global(&out, "numpy", "ndarray");
-    buffer_add(&out, "K\0\x85" "C\1b\x87R(K\1K\3K\2\x86", 16);
+    buffer_add(&out,
+               "K\0\x85"
+               "C\1b\x87R(K\1K\3K\2\x86",
+               16);
     pickle_global(&out, "numpy", "dtype");
     pickle_text(&out, "f4");
     buffer_add(&out, "\x89\x88\x87R(K\3", 7);
     pickle_text(&out, "<");
-    buffer_add(&out, "NNNtb\x89" "B", 7);
+    buffer_add(&out,
+               "NNNtb\x89"
+               "B",
+               7);
     buffer_number(&out, sizeof numbers, 4);
     buffer_add(&out, numbers, sizeof numbers);
     buffer_add(&out, "tbsb.", 5);
@@ -393,7 +399,12 @@ static void add_embeddings(struct buffer *out, const struct made *made)
     pickle_text(out, "stable");
     buffer_add(out, made->norm != 0 ? "\x88s" : "\x89s", 2);
     pickle_text(out, "embeddings");
-    buffer_add(out, made->stacked_in_itself ? "]h\x01" "ah\x01" "as" : "]s", made->stacked_in_itself ? 8 : 2);
+    buffer_add(out,
+               made->stacked_in_itself ? "]h\x01"
+                                         "ah\x01"
+                                         "as"
+                                       : "]s",
+               made->stacked_in_itself ? 8 : 2);
 }
 
 /* A tagger of one-hot embeddings as Flair 0.15 would save it. */
@@ -531,7 +542,10 @@ START_TEST(a_file_that_is_no_model_is_refused)
     path = write_file(&buffer, "empty.pt");
     expect_refusal(path, "the file is empty");
     unlink(path);
-    buffer_add(&buffer, "\x80\x02" "cos\nsystem\nX\x02\0\0\0ls\x85R.", 21);
+    buffer_add(&buffer,
+               "\x80\x02"
+               "cos\nsystem\nX\x02\0\0\0ls\x85R.",
+               21);
     path = write_file(&buffer, "evil.pt");
     expect_refusal(path, "unknown class 'os.system' at byte 2 (nothing was executed)");
     unlink(path);

@@ -90,7 +90,12 @@ END_TEST
 START_TEST(damaged_arrays_are_refused)
 {
     static const char *const dictionaries[] = {
-        "", "{", "{}", "[]", "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4', 'shape': (4,)}",
+        "",
+        "{",
+        "{}",
+        "[]",
+        "{'descr': '<f4', 'fortran_order': False}",
+        "{'descr': '<f4', 'shape': (4,)}",
         "{'descr': '<f8', 'fortran_order': False, 'shape': (4,)}",
         "{'descr': '>f4', 'fortran_order': False, 'shape': (4,)}",
         "{'descr': '<f4', 'fortran_order': True, 'shape': (4,)}",

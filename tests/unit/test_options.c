@@ -179,8 +179,9 @@ START_TEST(sizes_know_their_units)
     ck_assert_uint_eq(size_of("6.5GiB"), (size_t)13 << 29);
     ck_assert_uint_eq(size_of("1Ti"), (size_t)1 << 40);
     ck_assert_uint_eq(size_of("18446744073709551615"), SIZE_MAX);
-    static const char *const wrong[] = {"x",   "-1", "1.",  ".5G", "1.5.2", "6Q",    "6GiBs", "6kk",
-                                        "6i", "G",  "1e3", "",    "0x10",  "nan",   "18446744073709551616",
+    static const char *const wrong[] = {"x",        "-1",    "1.",   ".5G", "1.5.2",
+                                        "6Q",       "6GiBs", "6kk",  "6i",  "G",
+                                        "1e3",      "",      "0x10", "nan", "18446744073709551616",
                                         "16777216T"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char line[128], message[160];
@@ -277,13 +278,34 @@ static char *written(void (*write)(FILE *))
     return text;
 }
 
-static void write_help(FILE *to) { help_command(to, &command); }
-static void write_manual(FILE *to) { manual_command(to, &command); }
-static void write_program(FILE *to) { help_program(to, commands); }
-static void write_program_manual(FILE *to) { manual_program(to, commands); }
-static void write_bash(FILE *to) { completion_write(to, SHELL_BASH, commands); }
-static void write_zsh(FILE *to) { completion_write(to, SHELL_ZSH, commands); }
-static void write_fish(FILE *to) { completion_write(to, SHELL_FISH, commands); }
+static void write_help(FILE *to)
+{
+    help_command(to, &command);
+}
+static void write_manual(FILE *to)
+{
+    manual_command(to, &command);
+}
+static void write_program(FILE *to)
+{
+    help_program(to, commands);
+}
+static void write_program_manual(FILE *to)
+{
+    manual_program(to, commands);
+}
+static void write_bash(FILE *to)
+{
+    completion_write(to, SHELL_BASH, commands);
+}
+static void write_zsh(FILE *to)
+{
+    completion_write(to, SHELL_ZSH, commands);
+}
+static void write_fish(FILE *to)
+{
+    completion_write(to, SHELL_FISH, commands);
+}
 
 /* prefix stands before every name; dash is how the text writes a hyphen inside names. */
 static void holds_every_option(const char *text, const char *prefix, const char *dash)

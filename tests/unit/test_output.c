@@ -198,7 +198,8 @@ START_TEST(pieces_of_any_size_arrive_in_order)
         if (piece > count - at)
             piece = count - at;
         ck_assert_int_eq(rand() % 2 ? output_write(output, bytes + at, piece, &error)
-                                    : output_format(output, &error, "%.*s", (int)piece, bytes + at), FT_OK);
+                                    : output_format(output, &error, "%.*s", (int)piece, bytes + at),
+                         FT_OK);
         at += piece;
     }
     ck_assert_int_eq(output_close(output, &error), FT_OK);

@@ -43,8 +43,11 @@ static void expect_error(ft_status status, const char *part)
 START_TEST(numbers_strings_and_containers_come_out_as_they_went_in)
 {
     /* (None, True, -2, 3.5, "ab", b"c", [1], {"k": 258}, {7}) at protocol 4 */
-    ck_assert_int_eq(READ("\x80\x04(N\x88J\xfe\xff\xff\xffG\x40\x0c\0\0\0\0\0\0\x8c\x02" "abC\x01" "c]K\x01"
-                          "a}\x8c\x01kM\x02\x01s\x8f(K\x07\x90t."), FT_OK);
+    ck_assert_int_eq(READ("\x80\x04(N\x88J\xfe\xff\xff\xffG\x40\x0c\0\0\0\0\0\0\x8c\x02"
+                          "abC\x01"
+                          "c]K\x01"
+                          "a}\x8c\x01kM\x02\x01s\x8f(K\x07\x90t."),
+                     FT_OK);
     const struct value *root = &pickle.root;
     ck_assert_uint_eq(value_count(root), 9);
     struct value v[9];
@@ -86,7 +89,8 @@ END_TEST
 START_TEST(long_integers_keep_their_sign_and_large_ones_their_bytes)
 {
     ck_assert_int_eq(READ("\x80\x04\x8a\x00\x8a\x01\xff\x8a\x02\x00\x80\x87"
-                          "\x8a\x09\x01\x02\x03\x04\x05\x06\x07\x08\x09\x86."), FT_OK);
+                          "\x8a\x09\x01\x02\x03\x04\x05\x06\x07\x08\x09\x86."),
+                     FT_OK);
     struct value three = value_at(&pickle.root, 0), big = value_at(&pickle.root, 1);
     struct value a = value_at(&three, 0), b = value_at(&three, 1), c = value_at(&three, 2);
     ck_assert_int_eq(a.as.integer, 0);
@@ -100,7 +104,9 @@ END_TEST
 
 START_TEST(bytes_of_protocol_2_are_decoded_from_latin_1)
 {
-    ck_assert_int_eq(READ("\x80\x02" "c_codecs\nencode\nX\x05\0\0\0a\xc3\xbf\xc2\x80X\x06\0\0\0latin1\x86R."), FT_OK);
+    ck_assert_int_eq(READ("\x80\x02"
+                          "c_codecs\nencode\nX\x05\0\0\0a\xc3\xbf\xc2\x80X\x06\0\0\0latin1\x86R."),
+                     FT_OK);
     ck_assert_uint_eq(pickle.root.kind, VALUE_BYTES);
     ck_assert_uint_eq(pickle.root.count, 3);
     ck_assert_int_eq(memcmp(pickle.root.as.text, "a\xff\x80", 3), 0);
@@ -110,8 +116,13 @@ END_TEST
 
 START_TEST(objects_keep_class_arguments_state_and_items)
 {
-    ck_assert_int_eq(READ("\x80\x04\x8c\x0a" "flair.data\x8c\x0a" "Dictionary\x93)\x81}"
-                          "\x8c\x01" "aK\x05sbK\x01" "aK\x02K\x03s."), FT_OK);
+    ck_assert_int_eq(READ("\x80\x04\x8c\x0a"
+                          "flair.data\x8c\x0a"
+                          "Dictionary\x93)\x81}"
+                          "\x8c\x01"
+                          "aK\x05sbK\x01"
+                          "aK\x02K\x03s."),
+                     FT_OK);
     ck_assert(value_made_by(&pickle.root, "flair.data.Dictionary"));
     ck_assert_str_eq(value_class_name(&pickle.root), "Dictionary");
     bool found;
@@ -126,7 +137,9 @@ END_TEST
 
 START_TEST(an_ordered_dict_with_metadata_is_a_dict)
 {
-    ck_assert_int_eq(READ("\x80\x02" "ccollections\nOrderedDict\n)RX\x01\0\0\0xK\x09s}X\x01\0\0\0mNsb."), FT_OK);
+    ck_assert_int_eq(READ("\x80\x02"
+                          "ccollections\nOrderedDict\n)RX\x01\0\0\0xK\x09s}X\x01\0\0\0mNsb."),
+                     FT_OK);
     struct value x = value_get(&pickle.root, "x", NULL);
     ck_assert_int_eq(x.as.integer, 9);
     release();
@@ -136,7 +149,9 @@ END_TEST
 START_TEST(a_module_id_stands_for_its_class)
 {
     ck_assert_int_eq(READ("\x80\x02(X\x06\0\0\0moduleq\0ctorch.nn.modules.linear\nLinear\n"
-                          "X\x04\0\0\0" "a.pyNtQ)\x81}b."), FT_OK);
+                          "X\x04\0\0\0"
+                          "a.pyNtQ)\x81}b."),
+                     FT_OK);
     ck_assert(value_made_by(&pickle.root, "torch.nn.modules.linear.Linear"));
     release();
 }
@@ -144,7 +159,8 @@ END_TEST
 
 START_TEST(the_class_os_system_is_refused_by_its_name)
 {
-    expect_error(READ("\x80\x02" "cos\nsystem\nX\x02\0\0\0ls\x85R."),
+    expect_error(READ("\x80\x02"
+                      "cos\nsystem\nX\x02\0\0\0ls\x85R."),
                  "x.pt: not a Flair model: unknown class 'os.system' in data.pkl at byte 2 (nothing was executed)");
     expect_error(READ("\x80\x04\x8c\x05posix\x8c\x06system\x93."), "'posix.system' in data.pkl at byte 17");
 }
@@ -152,18 +168,18 @@ END_TEST
 
 START_TEST(classes_that_could_run_something_are_refused)
 {
-    static const char *const names[][2] = {{"builtins", "eval"},       {"builtins", "exec"},  {"__builtin__", "eval"},
+    static const char *const names[][2] = {{"builtins", "eval"},       {"builtins", "exec"},    {"__builtin__", "eval"},
                                            {"builtins", "__import__"}, {"subprocess", "Popen"}, {"torch", "os.system"},
-                                           {"flairy", "Model"},        {"__main__", "Model"}, {"os", "popen"},
-                                           {"functools", "reduce"},    {"", "Model"},         {"torch", ""},
-                                           {"builtins.x", "eval"},     {"nt", "system"},      {"torch\n", "x y"}};
+                                           {"flairy", "Model"},        {"__main__", "Model"},   {"os", "popen"},
+                                           {"functools", "reduce"},    {"", "Model"},           {"torch", ""},
+                                           {"builtins.x", "eval"},     {"nt", "system"},        {"torch\n", "x y"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         ck_assert_msg(!pickle_class_allowed(names[i][0], strlen(names[i][0]), names[i][1], strlen(names[i][1])),
                       "%s.%s is allowed", names[i][0], names[i][1]);
     static const char *const good[][2] = {{"flair.data", "Dictionary"}, {"torch", "FloatStorage"},
-                                          {"builtins", "getattr"},
-                                          {"collections", "OrderedDict"}, {"torch.optim.sgd", "SGD"},
-                                          {"flair.nn", "Outer.Inner"}, {"_codecs", "encode"}};
+                                          {"builtins", "getattr"},      {"collections", "OrderedDict"},
+                                          {"torch.optim.sgd", "SGD"},   {"flair.nn", "Outer.Inner"},
+                                          {"_codecs", "encode"}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         ck_assert_msg(pickle_class_allowed(good[i][0], strlen(good[i][0]), good[i][1], strlen(good[i][1])),
                       "%s.%s is refused", good[i][0], good[i][1]);
@@ -216,8 +232,12 @@ END_TEST
 
 START_TEST(sizes_beyond_the_stream_are_refused)
 {
-    expect_error(READ("X\xff\xff\xff\x7f" "abc."), "beyond the end");
-    expect_error(READ("B\xff\xff\xff\xff" "abc."), "beyond the end");
+    expect_error(READ("X\xff\xff\xff\x7f"
+                      "abc."),
+                 "beyond the end");
+    expect_error(READ("B\xff\xff\xff\xff"
+                      "abc."),
+                 "beyond the end");
     expect_error(READ("\x8d\xff\xff\xff\xff\0\0\0\0."), "beyond the end");
     expect_error(READ("\x8e\xff\xff\xff\xff\xff\xff\xff\xff."), "more than 4 GiB");
     expect_error(READ("\x8b\xff\xff\xff\xff."), "beyond the end");
@@ -283,7 +303,11 @@ START_TEST(shared_containers_are_shared_not_copied)
     size_t n = 0;
     stream[n++] = ']';
     for (int i = 0; i < 30; i++) {
-        memcpy(stream + n, "q\1" "0" "]h\1ah\1a", 10);
+        memcpy(stream + n,
+               "q\1"
+               "0"
+               "]h\1ah\1a",
+               10);
         n += 10;
     }
     stream[n++] = '.';

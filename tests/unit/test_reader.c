@@ -106,14 +106,16 @@ END_TEST
 START_TEST(white_space_ends_a_sentence_but_not_a_token)
 {
     ck_assert_str_eq(READ("a", "a\tO\n\t\nb\tO\n \nc\tO\r\n\r\nd\tO\n\xc2\xa0\ne\tO"), "[a][b][c][d][e]");
-    ck_assert_str_eq(READ("a", "\xef\xbb\xbf" "a\xc2\xa0z\tO\n\xef\xbb\xbfq\tO\n\xc2\xa0\tO\n"),
+    ck_assert_str_eq(READ("a", "\xef\xbb\xbf"
+                               "a\xc2\xa0z\tO\n\xef\xbb\xbfq\tO\n\xc2\xa0\tO\n"),
                      "[a\xc2\xa0z \xef\xbb\xbfq \xc2\xa0]");
 }
 END_TEST
 
 START_TEST(comments_and_document_marks_are_no_tokens)
 {
-    ck_assert_str_eq(READ_WITH("a", "# id 1\na O\n#tag B-x\n#\t\nb O\n\n#\n", .format = INPUT_CONLL), "[a #tag # b]<1>");
+    ck_assert_str_eq(READ_WITH("a", "# id 1\na O\n#tag B-x\n#\t\nb O\n\n#\n", .format = INPUT_CONLL),
+                     "[a #tag # b]<1>");
     ck_assert_str_eq(READ_WITH("a", "-DOCSTART- -X- O\n\na NN O\n\n-DOCSTART- -X- O\n", .tag_column = 3), "[a/O]<1>");
 }
 END_TEST
@@ -180,7 +182,10 @@ START_TEST(bytes_that_are_no_text_are_told_with_their_column)
     ck_assert_int_eq(strncmp(outcome.error.text, expected, strlen(expected)), 0);
     READ("u", "ab\0c\tO\n");
     ck_assert_ptr_nonnull(strstr(outcome.error.text, "u:1:3: NUL byte"));
-    READ_WITH("u", "\xff\xfe" "a\0", .format = INPUT_CONLL);
+    READ_WITH("u",
+              "\xff\xfe"
+              "a\0",
+              .format = INPUT_CONLL);
     ck_assert_ptr_nonnull(strstr(outcome.error.text, "looks like UTF-16"));
     ck_assert_str_eq(READ_WITH("u", "a\tO\nb\xff\tO\nc\0\tO\nd\tO\n", .on_error = ON_ERROR_SKIP), "[a d]");
     ck_assert_uint_eq(outcome.counts.lines_skipped, 2);
@@ -196,9 +201,10 @@ END_TEST
 
 START_TEST(conllu_keeps_ranges_empty_nodes_and_space_after)
 {
-    static const char text[] = "# text = x\n1-2\tdu\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No\n1\tde\t_\t_\t_\t_\t_\t_\t_\t_\n"
-                               "2\tle\t_\t_\t_\t_\t_\t_\t_\t_\n3\t,\t_\t_\t_\t_\t_\t_\t_\tA=b|SpaceAfter=No\n"
-                               "3.1\tno\t_\t_\t_\t_\t_\t_\t_\t_\n4\tfin\t_\t_\t_\t_\t_\t_\t_\t_\n\n";
+    static const char text[] =
+        "# text = x\n1-2\tdu\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No\n1\tde\t_\t_\t_\t_\t_\t_\t_\t_\n"
+        "2\tle\t_\t_\t_\t_\t_\t_\t_\t_\n3\t,\t_\t_\t_\t_\t_\t_\t_\tA=b|SpaceAfter=No\n"
+        "3.1\tno\t_\t_\t_\t_\t_\t_\t_\t_\n4\tfin\t_\t_\t_\t_\t_\t_\t_\t_\n\n";
     const char *files[] = {write_bytes("x.conllu", text, sizeof text - 1)};
     struct reader_options options = {.files = files, .file_count = 1};
     struct reader *reader;
@@ -225,15 +231,22 @@ END_TEST
 
 START_TEST(tokens_are_split_at_blanks_a_sentence_a_line)
 {
-    ck_assert_str_eq(READ_WITH("t", " a  b\xc2\xa0" "c\td \r\n\n \ne", .format = INPUT_TOKENS), "[a b\xc2\xa0" "c d][e]");
+    ck_assert_str_eq(READ_WITH("t",
+                               " a  b\xc2\xa0"
+                               "c\td \r\n\n \ne",
+                               .format = INPUT_TOKENS),
+                     "[a b\xc2\xa0"
+                     "c d][e]");
     ck_assert_str_eq(READ_WITH("t", "a b\n", .format = INPUT_TOKENS), "[a b]");
 }
 END_TEST
 
 START_TEST(json_lines_hold_tokens_or_text)
 {
-    ck_assert_str_eq(READ("j.jsonl", "{\"id\": 1, \"tokens\": [\"a b\", \"\\u00e9\"]}\n\n{\"text\": \"One two\"}\n{\"text\": \"\"}\n"),
-                     "[a b \xc3\xa9][One two]<0>");
+    ck_assert_str_eq(
+        READ("j.jsonl",
+             "{\"id\": 1, \"tokens\": [\"a b\", \"\\u00e9\"]}\n\n{\"text\": \"One two\"}\n{\"text\": \"\"}\n"),
+        "[a b \xc3\xa9][One two]<0>");
     ck_assert_int_eq(outcome.format, INPUT_JSONL);
     ck_assert_str_eq(READ_WITH("j", "{\"tokens\": [\"a\"], \"tags\": [\"B-x\"]}\n", .tag_column = 1), "[a/B-x]");
     ck_assert_int_eq(outcome.format, INPUT_JSONL);
@@ -242,7 +255,8 @@ END_TEST
 
 START_TEST(tokens_beside_their_text_get_its_offsets)
 {
-    static const char text[] = "{\"text\": \" ab, c\", \"tokens\": [\"ab\", \",\", \"c\"]}\n{\"text\": \"z\", \"tokens\": [\"a\", \"b\"]}\n";
+    static const char text[] =
+        "{\"text\": \" ab, c\", \"tokens\": [\"ab\", \",\", \"c\"]}\n{\"text\": \"z\", \"tokens\": [\"a\", \"b\"]}\n";
     const char *files[] = {write_bytes("o.jsonl", text, sizeof text - 1)};
     struct reader_options options = {.files = files, .file_count = 1};
     struct reader *reader;
@@ -287,8 +301,9 @@ START_TEST(bad_json_is_told_by_line)
         ck_assert_int_eq(outcome.status, FT_END);
         ck_assert_uint_eq(outcome.counts.lines_skipped, 1);
     }
-    ck_assert_str_eq(READ_WITH("b.jsonl", "{\"tokens\": [\"a\\ud83d\", \"\\ud83d\\ude00\"]}\n", .on_error = ON_ERROR_REPLACE),
-                     "[a\xef\xbf\xbd \xf0\x9f\x98\x80]");
+    ck_assert_str_eq(
+        READ_WITH("b.jsonl", "{\"tokens\": [\"a\\ud83d\", \"\\ud83d\\ude00\"]}\n", .on_error = ON_ERROR_REPLACE),
+        "[a\xef\xbf\xbd \xf0\x9f\x98\x80]");
 }
 END_TEST
 
@@ -344,7 +359,8 @@ START_TEST(the_format_is_guessed_from_the_beginning)
         {"g", "\n \n", INPUT_TEXT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        read_bytes(cases[i].name, cases[i].text, strlen(cases[i].text), (struct reader_options){.on_error = ON_ERROR_SKIP});
+        read_bytes(cases[i].name, cases[i].text, strlen(cases[i].text),
+                   (struct reader_options){.on_error = ON_ERROR_SKIP});
         ck_assert_msg(outcome.format == cases[i].format, "case %zu: %d", i, outcome.format);
     }
 }
@@ -508,9 +524,29 @@ static void check_sentence(const struct sentence *sentence, unsigned seed)
 
 START_TEST(random_bytes_never_break_it)
 {
-    static const char *const pieces[] = {"a", "\t", " ", "\n", "\n\n", "\r\n", "O", "#", "# ", "-DOCSTART-", "\xc3\xa9",
-                                         "\xc2\xa0", "{\"text\": \"", "\"}", "[\"", "\\u00", "\xff", "1-2", "3.1", ". ",
-                                         "{\"tokens\": [\"x\"]}", "\xef\xbb\xbf", "\r"};
+    static const char *const pieces[] = {"a",
+                                         "\t",
+                                         " ",
+                                         "\n",
+                                         "\n\n",
+                                         "\r\n",
+                                         "O",
+                                         "#",
+                                         "# ",
+                                         "-DOCSTART-",
+                                         "\xc3\xa9",
+                                         "\xc2\xa0",
+                                         "{\"text\": \"",
+                                         "\"}",
+                                         "[\"",
+                                         "\\u00",
+                                         "\xff",
+                                         "1-2",
+                                         "3.1",
+                                         ". ",
+                                         "{\"tokens\": [\"x\"]}",
+                                         "\xef\xbb\xbf",
+                                         "\r"};
     unsigned seed = (unsigned)time(NULL);
     printf("seed %u\n", seed);
     srand(seed);
@@ -526,8 +562,13 @@ START_TEST(random_bytes_never_break_it)
                 bytes[used++] = (char)rand();
         }
         const char *files[] = {write_bytes("fuzz", bytes, used)};
-        struct reader_options options = {.files = files, .file_count = 1, .format = rand() % 6, .on_error = rand() % 3,
-                                         .encoding = rand() % 2, .rules = rand() % 4 == 0, .tag_column = rand() % 3,
+        struct reader_options options = {.files = files,
+                                         .file_count = 1,
+                                         .format = rand() % 6,
+                                         .on_error = rand() % 3,
+                                         .encoding = rand() % 2,
+                                         .rules = rand() % 4 == 0,
+                                         .tag_column = rand() % 3,
                                          .token_column = rand() % 3};
         struct reader *reader;
         struct window window;

@@ -24,8 +24,8 @@ static void open_terminal(unsigned short columns)
     unsetenv("NO_COLOR");
 }
 
-/* What the terminal has been sent, up to and with `end`; a terminal hands its bytes on when it likes, so this waits, for five
- * seconds at most. */
+/* What the terminal has been sent, up to and with `end`; a terminal hands its bytes on when it likes, so this waits,
+ * for five seconds at most. */
 static const char *seen_until(const char *end)
 {
     static char text[4096];

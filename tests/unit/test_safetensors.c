@@ -60,12 +60,9 @@ static void write_sample(void)
     static const int32_t slots[3] = {-1, 2, 5};
     static const int64_t wide[8] = {1, 2, 3, 4, 5, 6, 7, INT64_MIN};
     const struct safetensors_entry entries[] = {
-        {"text \"q\" \xc3\xa9", {text, DTYPE_U8, 1, {7}, {1}}},
-        {"slots", {slots, DTYPE_I32, 1, {3}, {1}}},
-        {"numbers", {numbers, DTYPE_F32, 2, {4, 6}, {6, 1}}},
-        {"wide", {wide, DTYPE_I64, 3, {2, 2, 2}, {4, 2, 1}}},
-        {"empty", {NULL, DTYPE_F32, 2, {0, 6}, {6, 1}}},
-        {"scalar", {numbers + 2, DTYPE_F32, 0, {0}, {0}}},
+        {"text \"q\" \xc3\xa9", {text, DTYPE_U8, 1, {7}, {1}}}, {"slots", {slots, DTYPE_I32, 1, {3}, {1}}},
+        {"numbers", {numbers, DTYPE_F32, 2, {4, 6}, {6, 1}}},   {"wide", {wide, DTYPE_I64, 3, {2, 2, 2}, {4, 2, 1}}},
+        {"empty", {NULL, DTYPE_F32, 2, {0, 6}, {6, 1}}},        {"scalar", {numbers + 2, DTYPE_F32, 0, {0}, {0}}},
     };
     const char *const metadata[][2] = {{"format", "1"}, {"text", "a \"b\" \\ \n\t\x01 \xf0\x9f\x98\x80"}, {"none", ""}};
     struct output *output;
@@ -208,7 +205,7 @@ START_TEST(hostile_headers_are_refused)
         {"{" A "," A "}", 8},
         {"{" A "}", 7},
         {"{" A "}", 9},
-        {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8},     /* overlap */
+        {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8},    /* overlap */
         {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12},  /* overlap in part */
         {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[12,20]}}", 20}, /* a hole */
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8},
@@ -225,7 +222,7 @@ START_TEST(hostile_headers_are_refused)
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2,],\"data_offsets\":[0,8]}}", 8},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[[2]],\"data_offsets\":[0,8]}}", 8},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,2],\"data_offsets\":[0,8]}}", 8},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387906],\"data_offsets\":[0,8]}}", 8},    /* wraps to 8 */
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387906],\"data_offsets\":[0,8]}}", 8},   /* wraps to 8 */
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0}, /* wraps to 0 */
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,0,4294967296],\"data_offsets\":[0,0]}}", 0},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[18446744073709551618],\"data_offsets\":[0,8]}}", 8},

@@ -36,7 +36,10 @@ static void describe(const struct window *window, char *out, size_t room)
     out[0] = '\0';
     for (size_t i = 0; i < window->count; i++)
         for (size_t t = 0; t < window->sentences[i].count && used < room; t++)
-            used += (size_t)snprintf(out + used, room - used, "%s%s", t ? " " : i ? " | " : "",
+            used += (size_t)snprintf(out + used, room - used, "%s%s",
+                                     t   ? " "
+                                     : i ? " | "
+                                         : "",
                                      window->sentences[i].tokens[t].text);
 }
 
@@ -196,12 +199,9 @@ END_TEST
 START_TEST(dates_keep_their_dot)
 {
     static const struct example examples[] = {
-        {"On 3. May we left.", "On 3. May we left ."},
-        {"On 24. Dez. it snowed.", "On 24. Dez. it snowed ."},
-        {"On 31. 12. it ended.", "On 31. 12. it ended ."},
-        {"On 45. May we left.", "On 45 . | May we left ."},
-        {"At 3. Then we left.", "At 3 . | Then we left ."},
-        {"On 07. 03. it began.", "On 07. 03. it began ."},
+        {"On 3. May we left.", "On 3. May we left ."},      {"On 24. Dez. it snowed.", "On 24. Dez. it snowed ."},
+        {"On 31. 12. it ended.", "On 31. 12. it ended ."},  {"On 45. May we left.", "On 45 . | May we left ."},
+        {"At 3. Then we left.", "At 3 . | Then we left ."}, {"On 07. 03. it began.", "On 07. 03. it began ."},
     };
     check_examples(examples, sizeof examples / sizeof *examples);
 }
@@ -366,8 +366,7 @@ START_TEST(emoji_and_symbols_stay_together)
     static const struct example examples[] = {
         {"So happy 😀😀 today 👍🏽!", "So happy 😀😀 today 👍🏽 !"},
         {"love💕you", "love 💕 you"},
-        {"flags 🇫🇷🇩🇪 family 👨\342\200\215👩\342\200\215👧",
-         "flags 🇫🇷🇩🇪 family 👨\342\200\215👩\342\200\215👧"},
+        {"flags 🇫🇷🇩🇪 family 👨\342\200\215👩\342\200\215👧", "flags 🇫🇷🇩🇪 family 👨\342\200\215👩\342\200\215👧"},
         {"© 2020 ™ ®", "© 2020 ™ ®"},
         {" :-) ;D <3 ^_^", ":-) ; D < 3 ^_^"},
         {"Fun! 😀 More fun.", "Fun ! | 😀 More fun ."},
@@ -421,8 +420,7 @@ START_TEST(every_mark_of_a_set_counts)
         {"A‼ B‽ C⁇ D⁈ E⁉ F。 G﹒ H﹗ I！ J． K？ L｡ M. N! O? P… Q",
          "A ‼ | B ‽ | C ⁇ | D ⁈ | E ⁉ | F 。 | G ﹒ | H ﹗ | I ！ | J ． | K ？ | L ｡ | M. N ! | O ? | P … Q"},
         {"a´s bʹs cʼs d’s e′s f's g`s", "a ´s b ʹs c ʼs d ’s e ′s f 's g ` s"},
-        {"It is. \"He is.’ He is.” He is.‘ He is.» He.",
-         "It is . | \" He is.’ | He is . ” | He is. ‘ He is. » He ."},
+        {"It is. \"He is.’ He is.” He is.‘ He is.» He.", "It is . | \" He is.’ | He is . ” | He is. ‘ He is. » He ."},
     };
     check_examples(examples, sizeof examples / sizeof *examples);
 }

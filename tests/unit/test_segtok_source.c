@@ -130,8 +130,8 @@ START_TEST(white_space_appends_nothing)
 }
 END_TEST
 
-/* Where a carriage return parts a word behind its hyphen, segtok joins the halves. Flair cannot find such a token in the
- * text it came from and gives up; here it spans both halves. */
+/* Where a carriage return parts a word behind its hyphen, segtok joins the halves. Flair cannot find such a token in
+ * the text it came from and gives up; here it spans both halves. */
 START_TEST(a_carriage_return_behind_a_hyphen_joins_a_word)
 {
     struct window window = split_text("a Kirsch- \r blüte-\rbl");
@@ -191,9 +191,10 @@ END_TEST
 START_TEST(random_text_is_covered_by_its_tokens)
 {
     static const char *const parts[] = {
-        " ",  " ", " ", ". ", ".",  "! ",  "(", ")",      "[",      "]", "\"", "'",    "\u2019", ",",          ":",
-        "-",  "a", "B", "is", "Mr", "n't", "7", "\u00b2", "\u2082", "H", "\n", "\n\n", "\u4e2d", "\U0001f600", "\u00e9",
-        "\u0301", "\u3002", "\u200b", "\302\223", "et al. ",
+        " ",      " ",          " ",      ". ",     ".",      "! ",     "(",        ")",       "[",
+        "]",      "\"",         "'",      "\u2019", ",",      ":",      "-",        "a",       "B",
+        "is",     "Mr",         "n't",    "7",      "\u00b2", "\u2082", "H",        "\n",      "\n\n",
+        "\u4e2d", "\U0001f600", "\u00e9", "\u0301", "\u3002", "\u200b", "\302\223", "et al. ",
     };
     unsigned seed = (unsigned)time(NULL);
     const char *given = getenv("SEED");
@@ -254,8 +255,8 @@ static double seconds_of(const char *pattern, size_t bytes)
 START_TEST(time_is_linear_in_the_length_of_a_line)
 {
     static const char *const patterns[] = {
-        "A)",      "(",       ".)",  "\"", "a-  ",        "foo. bar. ",  "(A. b ", "John W. Ab ",
-        "x. and ", "1. May ", ", ",  ",",  "(a et al. ",  "( X. [ Y. ",  "a-b'",   "H\342\202\202)",
+        "A)",      "(",       ".)",   "\"", "a-  ",         "foo. bar. ",   "(A. b ",   "John W. Ab ",
+        "x. and ", "1. May ", ", ",   ",",  "(a et al. ",   "( X. [ Y. ",   "a-b'",     "H\342\202\202)",
         "a-\r",    "a \n",    "Mr. ", "a",  "\342\200\231", "\342\200\213", "\312\274", "A\302\262)",
     };
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {

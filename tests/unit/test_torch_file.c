@@ -82,8 +82,8 @@ END_TEST
 
 START_TEST(a_tensor_beyond_its_storage_is_refused)
 {
-    static const size_t bad[][4] = {{12, 1, 3, 4}, {12, 12, 1, 0}, {12, 0, 13, 0}, {13, 0, 1, 0},
-                                    {12, 0x7fffffff, 1, 0}, {12, 0, 0x7fffffff, 0x7fffffff}};
+    static const size_t bad[][4] = {{12, 1, 3, 4}, {12, 12, 1, 0},         {12, 0, 13, 0},
+                                    {13, 0, 1, 0}, {12, 0x7fffffff, 1, 0}, {12, 0, 0x7fffffff, 0x7fffffff}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         begin();
         struct buffer pickle = {0};

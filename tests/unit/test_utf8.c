@@ -37,20 +37,20 @@ START_TEST(invalid_sequences_are_found_at_their_first_byte)
         const char *text;
         size_t bytes, bad;
     } cases[] = {
-        {"ab\200", 3, 2},             /* a lone continuation */
-        {"\300\200", 2, 0},           /* NUL in two bytes */
-        {"\301\277", 2, 0},           /* overlong */
-        {"a\340\237\277", 4, 1},      /* overlong */
-        {"\360\217\277\277", 4, 0},   /* overlong */
-        {"\355\240\200", 3, 0},       /* U+D800 */
-        {"\355\277\277", 3, 0},       /* U+DFFF */
-        {"\364\220\200\200", 4, 0},   /* U+110000 */
-        {"\365\200\200\200", 4, 0},   /* no such lead byte */
+        {"ab\200", 3, 2},           /* a lone continuation */
+        {"\300\200", 2, 0},         /* NUL in two bytes */
+        {"\301\277", 2, 0},         /* overlong */
+        {"a\340\237\277", 4, 1},    /* overlong */
+        {"\360\217\277\277", 4, 0}, /* overlong */
+        {"\355\240\200", 3, 0},     /* U+D800 */
+        {"\355\277\277", 3, 0},     /* U+DFFF */
+        {"\364\220\200\200", 4, 0}, /* U+110000 */
+        {"\365\200\200\200", 4, 0}, /* no such lead byte */
         {"\377", 1, 0},
-        {"\303\251\303", 3, 2},       /* cut off */
+        {"\303\251\303", 3, 2}, /* cut off */
         {"\342\202", 2, 0},
         {"x\360\237\230", 4, 1},
-        {"\303(", 2, 0},              /* no continuation */
+        {"\303(", 2, 0}, /* no continuation */
         {"\342\202(", 3, 0},
         {"\360\237\230(", 4, 0},
     };
@@ -97,15 +97,15 @@ END_TEST
 START_TEST(decimals_are_the_digits_of_every_script)
 {
     static const uint32_t zeros[] = {
-        0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50,
-        0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40,
-        0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10, 0x104a0, 0x10d30, 0x11066, 0x110f0,
-        0x11136, 0x111d0, 0x112f0, 0x11450, 0x114d0, 0x11650, 0x116c0, 0x11730, 0x118e0, 0x11950, 0x11c50, 0x11d50,
-        0x11da0, 0x16a60, 0x16ac0, 0x16b50, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e950,
-        0x1fbf0,
+        0x30,    0x660,   0x6f0,   0x7c0,   0x966,   0x9e6,   0xa66,   0xae6,   0xb66,   0xbe6,   0xc66,
+        0xce6,   0xd66,   0xde6,   0xe50,   0xed0,   0xf20,   0x1040,  0x1090,  0x17e0,  0x1810,  0x1946,
+        0x19d0,  0x1a80,  0x1a90,  0x1b50,  0x1bb0,  0x1c40,  0x1c50,  0xa620,  0xa8d0,  0xa900,  0xa9d0,
+        0xa9f0,  0xaa50,  0xabf0,  0xff10,  0x104a0, 0x10d30, 0x11066, 0x110f0, 0x11136, 0x111d0, 0x112f0,
+        0x11450, 0x114d0, 0x11650, 0x116c0, 0x11730, 0x118e0, 0x11950, 0x11c50, 0x11d50, 0x11da0, 0x16a60,
+        0x16ac0, 0x16b50, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e950, 0x1fbf0,
     };
-    static const uint32_t others[] = {'/', ':', 'a', 0xb2, 0xb9, 0xbd, 0x2070, 0x2080, 0x2160, 0x2460, 0x3007, 0x4e00,
-                                      0x9f4, 0xbf0, 0x1369, 0x19da, 0x1d7cd, 0x1f100, 0x10ffff};
+    static const uint32_t others[] = {'/',    ':',    'a',   0xb2,  0xb9,   0xbd,   0x2070,  0x2080,  0x2160,  0x2460,
+                                      0x3007, 0x4e00, 0x9f4, 0xbf0, 0x1369, 0x19da, 0x1d7cd, 0x1f100, 0x10ffff};
     for (size_t i = 0; i < sizeof zeros / sizeof *zeros; i++) {
         for (uint32_t digit = 0; digit < 10; digit++)
             ck_assert_msg(unicode_is_decimal(zeros[i] + digit), "U+%04X", (unsigned)(zeros[i] + digit));

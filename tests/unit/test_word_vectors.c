@@ -90,10 +90,14 @@ END_TEST
 
 START_TEST(only_ascii_blanks_end_a_word)
 {
-    struct model_source *source = open_text("a\xc2\xa0" "b 1 2\nc\xc2\x85 3 4\n\xe2\x80\xa8 5 6\n"
+    struct model_source *source = open_text("a\xc2\xa0"
+                                            "b 1 2\nc\xc2\x85 3 4\n\xe2\x80\xa8 5 6\n"
                                             "x\x0by\x0c 7 8\n\xff\xfe 9 10\n");
     ck_assert_uint_eq(source->words.count, 5);
-    check_word(source, 0, "a\xc2\xa0" "b", 4);
+    check_word(source, 0,
+               "a\xc2\xa0"
+               "b",
+               4);
     check_word(source, 1, "c\xc2\x85", 3);
     check_word(source, 2, "\xe2\x80\xa8", 3);
     check_word(source, 3, "x\x0by\x0c", 4);

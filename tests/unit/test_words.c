@@ -50,7 +50,10 @@ static size_t row_of(const struct words *words, const char *text)
     return words_row(words, text, strlen(text));
 }
 
-#define W(text) {text, sizeof text - 1}
+#define W(text)               \
+    {                         \
+        text, sizeof text - 1 \
+    }
 
 static cJSON *golden_case(void)
 {
@@ -135,8 +138,8 @@ START_TEST(words_may_share_and_choose_their_rows)
 {
     const struct bytes list[] = {W("a"), W("b"), W("a"), W("")};
     const uint32_t rows[] = {4, 0, 1, 4};
-    struct words_description from = {.count = 4, .width = 2, .words = list, .rows = rows,
-                                     .vectors = {table, DTYPE_F32, 2, {5, 2}, {2, 1}}};
+    struct words_description from = {
+        .count = 4, .width = 2, .words = list, .rows = rows, .vectors = {table, DTYPE_F32, 2, {5, 2}, {2, 1}}};
     struct words *words = build(&from);
     const float *vectors = words->vectors;
     ck_assert_uint_eq(row_of(words, "a"), 0); /* the first of equal words */
@@ -158,8 +161,11 @@ START_TEST(turned_and_narrow_matrices_are_read)
 {
     const struct bytes list[] = {W("a"), W("b")};
     const uint16_t halves[] = {0x3c00, 0xc000, 0x4200}; /* 1 -2 3 */
-    struct words_description from = {.count = 2, .width = 2, .words = list,
-                                     .vectors = {table, DTYPE_F32, 2, {3, 2}, {1, 3}}, .unknown_is_row = true};
+    struct words_description from = {.count = 2,
+                                     .width = 2,
+                                     .words = list,
+                                     .vectors = {table, DTYPE_F32, 2, {3, 2}, {1, 3}},
+                                     .unknown_is_row = true};
     struct words *words = build(&from); /* columns 1 2 3 and 4 5 6 */
     const float expected[] = {1, 4, 2, 5, 3, 6}, expected_halves[] = {1, -2, 3};
     ck_assert_mem_eq(words->vectors, expected, sizeof expected);
@@ -177,8 +183,8 @@ START_TEST(stable_rows_are_normalized_and_the_unknown_row_stays_zero)
 {
     const struct bytes list[] = {W("a"), W("b")};
     const float rows[] = {1, 3, 5, 5};
-    const struct words_description from = {.count = 2, .width = 2, .words = list, .stable = true,
-                                           .vectors = {rows, DTYPE_F32, 2, {2, 2}, {2, 1}}};
+    const struct words_description from = {
+        .count = 2, .width = 2, .words = list, .stable = true, .vectors = {rows, DTYPE_F32, 2, {2, 2}, {2, 1}}};
     struct words *words = build(&from);
     const float one = (float)(1 / sqrt(1.00001));
     ck_assert_msg(words->vectors[0] == -one && words->vectors[1] == one, "%.9g %.9g, not -+%.9g",
@@ -193,8 +199,8 @@ START_TEST(descriptions_that_do_not_fit_are_refused)
 {
     const struct bytes list[] = {W("a"), W("b")};
     const uint32_t rows[] = {0, 5};
-    const struct words_description good = {.count = 2, .width = 2, .words = list,
-                                           .vectors = {table, DTYPE_F32, 2, {2, 2}, {2, 1}}};
+    const struct words_description good = {
+        .count = 2, .width = 2, .words = list, .vectors = {table, DTYPE_F32, 2, {2, 2}, {2, 1}}};
     struct words_description bad[7] = {good, good, good, good, good, good, good};
     bad[0].vectors.data = NULL;
     bad[1].vectors.rank = 1;
@@ -220,8 +226,8 @@ START_TEST(tokens_of_any_length_are_looked_up)
     word[LENGTH - 1] = '#';
     token[LENGTH - 1] = '7';
     const struct bytes list[] = {W("a"), {word, LENGTH}};
-    const struct words_description from = {.count = 2, .width = 2, .words = list,
-                                           .vectors = {table, DTYPE_F32, 2, {2, 2}, {2, 1}}};
+    const struct words_description from = {
+        .count = 2, .width = 2, .words = list, .vectors = {table, DTYPE_F32, 2, {2, 2}, {2, 1}}};
     struct words *words = build(&from);
     ck_assert_uint_eq(words_row(words, token, LENGTH), 1);
     ck_assert_uint_eq(words_row(words, token, LENGTH - 1), 2);
@@ -231,8 +237,8 @@ START_TEST(tokens_of_any_length_are_looked_up)
         word[bytes - 1] = '0';
         token[bytes - 1] = '7';
         const struct bytes one = {word, bytes};
-        const struct words_description single = {.count = 1, .width = 2, .words = &one,
-                                                 .vectors = {table, DTYPE_F32, 2, {1, 2}, {2, 1}}};
+        const struct words_description single = {
+            .count = 1, .width = 2, .words = &one, .vectors = {table, DTYPE_F32, 2, {1, 2}, {2, 1}}};
         words = build(&single);
         ck_assert_msg(words_row(words, token, bytes) == 0, "%zu bytes", bytes);
         words_free(words);
@@ -263,8 +269,8 @@ START_TEST(a_hostile_index_leads_nowhere)
 {
     unsigned seed = 4711;
     const struct bytes list[] = {W("a"), W("bc"), W("def"), W("ghij")};
-    const struct words_description from = {.count = 4, .width = 2, .words = list,
-                                           .vectors = {table, DTYPE_F32, 2, {4, 2}, {2, 1}}};
+    const struct words_description from = {
+        .count = 4, .width = 2, .words = list, .vectors = {table, DTYPE_F32, 2, {4, 2}, {2, 1}}};
     struct words *words = build(&from);
     struct arena arena;
     struct ft_error error;
@@ -299,8 +305,8 @@ END_TEST
 START_TEST(files_without_fitting_tensors_are_refused)
 {
     const struct bytes list[] = {W("a"), W("b"), W("c")};
-    const struct words_description from = {.count = 3, .width = 2, .words = list,
-                                           .vectors = {table, DTYPE_F32, 2, {3, 2}, {2, 1}}};
+    const struct words_description from = {
+        .count = 3, .width = 2, .words = list, .vectors = {table, DTYPE_F32, 2, {3, 2}, {2, 1}}};
     struct words *words = build(&from), *loaded;
     struct arena arena;
     struct safetensors *file;
@@ -336,8 +342,8 @@ START_TEST(half_precision_rows_in_a_file_are_read_into_memory)
 {
     const struct bytes list[] = {W("a"), W("b")};
     const uint16_t halves[] = {0x3c00, 0xc000, 0x4200, 0, 0, 0}; /* 1 -2, 3 0, 0 0 */
-    const struct words_description from = {.count = 2, .width = 2, .words = list,
-                                           .vectors = {table, DTYPE_F32, 2, {2, 2}, {2, 1}}};
+    const struct words_description from = {
+        .count = 2, .width = 2, .words = list, .vectors = {table, DTYPE_F32, 2, {2, 2}, {2, 1}}};
     struct words *words = build(&from), *loaded;
     struct safetensors_entry entries[WORDS_TENSORS];
     struct arena arena;

@@ -29,7 +29,7 @@ struct plan {
     enum score_column scores;
     bool color, token_labels;
     size_t best_count;
-    size_t window_tokens;    /* 0: 1000 */
+    size_t window_tokens; /* 0: 1000 */
 };
 
 static void tag_sentence(const struct plan *plan, const struct sentence *sentence, const char **rest,
@@ -106,8 +106,8 @@ static void check(struct plan plan, const char *expected)
 START_TEST(conll_adds_a_column_and_keeps_every_line_in_its_place)
 {
     CHECK("-DOCSTART-\tO\tO\n\n# x\na\tO\tB-per\nb c\tO\tI-per\n\n\nd\tO\tO\n# end\n\n",
-          .text = "-DOCSTART-\tO\n\n# x\na\tO\nb c\tO\n\t\n\r\nd\tO\r\n# end", .tags = "B-per I-per O", .format = OUTPUT_CONLL,
-          .input = INPUT_CONLL);
+          .text = "-DOCSTART-\tO\n\n# x\na\tO\nb c\tO\n\t\n\r\nd\tO\r\n# end", .tags = "B-per I-per O",
+          .format = OUTPUT_CONLL, .input = INPUT_CONLL);
     /* joined by what joins the line's own columns; a single column by a TAB */
     CHECK("a NN S-x\n b  O O\n\nc\tO\n\n", .text = "a NN\n b  O \n\nc \n", .tags = "S-x O O", .format = OUTPUT_CONLL,
           .input = INPUT_CONLL);
@@ -125,7 +125,8 @@ END_TEST
 
 START_TEST(conll_of_other_input_is_token_and_tag)
 {
-    CHECK("a\tB-x\nb\tO\n\nc\tO\n\n", .text = "a b\nc\n", .tags = "B-x O O", .format = OUTPUT_CONLL, .input = INPUT_TOKENS);
+    CHECK("a\tB-x\nb\tO\n\nc\tO\n\n", .text = "a b\nc\n", .tags = "B-x O O", .format = OUTPUT_CONLL,
+          .input = INPUT_TOKENS);
 }
 END_TEST
 
@@ -150,53 +151,70 @@ START_TEST(tsv_has_a_row_a_span_with_offsets_in_the_file)
 {
     char expected[2000];
     const char *in = path_of("in");
-    snprintf(expected, sizeof expected, "%s%s\t1\t2\t3\t7\t16\tper\tJos\xc3\xa9  Paz\t0.687500\n%s\t2\t1\t1\t24\t29\tloc\tParis\t0.500000\n",
+    snprintf(expected, sizeof expected,
+             "%s%s\t1\t2\t3\t7\t16\tper\tJos\xc3\xa9  Paz\t0.687500\n%s\t2\t1\t1\t24\t29\tloc\tParis\t0.500000\n",
              tsv_head, in, in);
-    check((struct plan){.text = "\n\nHere Jos\xc3\xa9  Paz lives.\nParis.\n", .tags = "O B-per I-per O O S-loc O",
-                        .format = OUTPUT_TSV, .input = INPUT_TEXT}, expected);
+    check((struct plan){.text = "\n\nHere Jos\xc3\xa9  Paz lives.\nParis.\n",
+                        .tags = "O B-per I-per O O S-loc O",
+                        .format = OUTPUT_TSV,
+                        .input = INPUT_TEXT},
+          expected);
     check((struct plan){.text = "", .tags = "", .format = OUTPUT_TSV}, tsv_head);
-    snprintf(expected, sizeof expected, "%s%s\t1\t1\t1\t0\t1\tNN\ta\t0.500000\n%s\t1\t2\t2\t2\t3\tO\tb\t0.625000\n", tsv_head, in, in);
-    check((struct plan){.text = "a b\n", .tags = "NN O", .format = OUTPUT_TSV, .input = INPUT_TOKENS, .token_labels = true,
-                        .scores = SCORES_FLAIR}, expected);
+    snprintf(expected, sizeof expected, "%s%s\t1\t1\t1\t0\t1\tNN\ta\t0.500000\n%s\t1\t2\t2\t2\t3\tO\tb\t0.625000\n",
+             tsv_head, in, in);
+    check((struct plan){.text = "a b\n",
+                        .tags = "NN O",
+                        .format = OUTPUT_TSV,
+                        .input = INPUT_TOKENS,
+                        .token_labels = true,
+                        .scores = SCORES_FLAIR},
+          expected);
 }
 END_TEST
 
 START_TEST(jsonl_keeps_the_object_and_adds_to_it)
 {
-    CHECK("{\"id\": 12345678901234567890, \"tokens\": [\"a\", \"b\"], \"x\": {\"k\": [1, \"}\\\"\"]}, "
-          "\"tags\": [\"B-p\", \"I-p\"], \"spans\": [{\"start\": 0, \"end\": 3, \"first\": 0, \"last\": 1, \"type\": \"p\", "
-          "\"text\": \"a b\", \"score\": 0.562500}]}\n{\"tokens\": [], \"tags\": [], \"spans\": []}\n",
-          .text = "{\"id\":12345678901234567890,\"tags\":[\"old\"],\"tokens\":[\"a\", \"b\"] , \"spans\" : [],\"x\":{\"k\": [1, "
-                  "\"}\\\"\"]}}\n{\"tokens\":[]}\n",
-          .tags = "B-p I-p", .format = OUTPUT_JSONL, .input = INPUT_JSONL);
+    CHECK(
+        "{\"id\": 12345678901234567890, \"tokens\": [\"a\", \"b\"], \"x\": {\"k\": [1, \"}\\\"\"]}, "
+        "\"tags\": [\"B-p\", \"I-p\"], \"spans\": [{\"start\": 0, \"end\": 3, \"first\": 0, \"last\": 1, \"type\": \"p\", "
+        "\"text\": \"a b\", \"score\": 0.562500}]}\n{\"tokens\": [], \"tags\": [], \"spans\": []}\n",
+        .text =
+            "{\"id\":12345678901234567890,\"tags\":[\"old\"],\"tokens\":[\"a\", \"b\"] , \"spans\" : [],\"x\":{\"k\": [1, "
+            "\"}\\\"\"]}}\n{\"tokens\":[]}\n",
+        .tags = "B-p I-p", .format = OUTPUT_JSONL, .input = INPUT_JSONL);
 }
 END_TEST
 
 START_TEST(sentences_of_one_text_become_one_object_again)
 {
-    CHECK("{\"text\": \"I saw Ann. Bob too.\", \"tokens\": [\"I\", \"saw\", \"Ann\", \".\", \"Bob\", \"too\", \".\"], "
-          "\"tags\": [\"O\", \"O\", \"S-p\", \"O\", \"S-p\", \"O\", \"O\"], \"spans\": [{\"start\": 6, \"end\": 9, \"first\": 2, "
-          "\"last\": 2, \"type\": \"p\", \"text\": \"Ann\", \"score\": 0.750000}, {\"start\": 11, \"end\": 14, \"first\": 4, "
-          "\"last\": 4, \"type\": \"p\", \"text\": \"Bob\", \"score\": 0.500000}]}\n",
-          .text = "{\"text\": \"I saw Ann. Bob too.\"}\n", .tags = "O O S-p O S-p O O", .format = OUTPUT_JSONL,
-          .input = INPUT_JSONL, .window_tokens = 1);
+    CHECK(
+        "{\"text\": \"I saw Ann. Bob too.\", \"tokens\": [\"I\", \"saw\", \"Ann\", \".\", \"Bob\", \"too\", \".\"], "
+        "\"tags\": [\"O\", \"O\", \"S-p\", \"O\", \"S-p\", \"O\", \"O\"], \"spans\": [{\"start\": 6, \"end\": 9, \"first\": 2, "
+        "\"last\": 2, \"type\": \"p\", \"text\": \"Ann\", \"score\": 0.750000}, {\"start\": 11, \"end\": 14, \"first\": 4, "
+        "\"last\": 4, \"type\": \"p\", \"text\": \"Bob\", \"score\": 0.500000}]}\n",
+        .text = "{\"text\": \"I saw Ann. Bob too.\"}\n", .tags = "O O S-p O S-p O O", .format = OUTPUT_JSONL,
+        .input = INPUT_JSONL, .window_tokens = 1);
 }
 END_TEST
 
 START_TEST(jsonl_of_other_input_has_text_scores_and_the_n_best)
 {
-    CHECK("{\"text\": \"a \\\"b\", \"tokens\": [\"a\", \"\\\"b\"], \"tags\": [\"O\", \"O\"], \"spans\": [], "
-          "\"scores\": [0.500000, 0.625000], \"nbest\": [{\"first\": 0, \"last\": 1, \"probability\": 0.5, \"tags\": [\"O\", "
-          "\"O\"]}, {\"first\": 0, \"last\": 1, \"probability\": 0.333333333, \"tags\": [\"O\", \"O\"]}]}\n",
-          .text = "# c\na O\n\"b O\n\n# left over\n", .tags = "O O", .format = OUTPUT_JSONL, .input = INPUT_CONLL,
-          .scores = SCORES_FLAIR, .best_count = 2);
+    CHECK(
+        "{\"text\": \"a \\\"b\", \"tokens\": [\"a\", \"\\\"b\"], \"tags\": [\"O\", \"O\"], \"spans\": [], "
+        "\"scores\": [0.500000, 0.625000], \"nbest\": [{\"first\": 0, \"last\": 1, \"probability\": 0.5, \"tags\": [\"O\", "
+        "\"O\"]}, {\"first\": 0, \"last\": 1, \"probability\": 0.333333333, \"tags\": [\"O\", \"O\"]}]}\n",
+        .text = "# c\na O\n\"b O\n\n# left over\n", .tags = "O O", .format = OUTPUT_JSONL, .input = INPUT_CONLL,
+        .scores = SCORES_FLAIR, .best_count = 2);
 }
 END_TEST
 
 START_TEST(colour_is_the_types_own_and_ends_with_the_entity)
 {
-    char *text = written((struct plan){.text = "a O\nb O\nc O\n\nd O\n", .tags = "S-x O S-y S-x", .format = OUTPUT_CONLL,
-                                       .input = INPUT_CONLL, .color = true});
+    char *text = written((struct plan){.text = "a O\nb O\nc O\n\nd O\n",
+                                       .tags = "S-x O S-y S-x",
+                                       .format = OUTPUT_CONLL,
+                                       .input = INPUT_CONLL,
+                                       .color = true});
     char *lines[6] = {text};
     for (int i = 1; i < 6; i++) {
         lines[i] = strchr(lines[i - 1], '\n');
@@ -213,7 +231,8 @@ START_TEST(colour_is_the_types_own_and_ends_with_the_entity)
     ck_assert_int_eq(sscanf(lines[4], "\033[%dm", &last), 1);
     ck_assert_int_eq(first, last);
     free(text);
-    text = written((struct plan){.text = "a b\n", .tags = "S-x O", .format = OUTPUT_JSONL, .input = INPUT_TOKENS, .color = true});
+    text = written(
+        (struct plan){.text = "a b\n", .tags = "S-x O", .format = OUTPUT_JSONL, .input = INPUT_TOKENS, .color = true});
     ck_assert_ptr_null(strchr(text, '\033')); /* JSON stays JSON */
     free(text);
 }
@@ -239,7 +258,8 @@ START_TEST(an_output_that_fails_is_told_at_once)
     char *long_text = malloc(bytes + 1);
     memset(long_text, 'x', bytes);
     long_text[bytes] = '\0';
-    struct token token = {.text = long_text, .bytes = (uint32_t)bytes, .chars = (uint32_t)bytes, .end = (uint32_t)bytes};
+    struct token token = {
+        .text = long_text, .bytes = (uint32_t)bytes, .chars = (uint32_t)bytes, .end = (uint32_t)bytes};
     struct sentence sentence = {.tokens = &token, .count = 1, .source = long_text, .source_bytes = bytes};
     const char *tags[] = {"O"};
     struct tagging tagging = {.tags = tags};
@@ -261,7 +281,8 @@ START_TEST(what_is_written_as_jsonl_of_random_words_is_read_back)
     for (int round = 0; round < 100; round++) {
         char text[600];
         size_t used = 0;
-        static const char *const pieces[] = {"a", "\"", "\\", "\xc3\xa9", "{", "]", ",", ":", " ", "\xe2\x80\xa8", "\x01", "\x7f"};
+        static const char *const pieces[] = {"a", "\"", "\\", "\xc3\xa9",     "{",    "]",
+                                             ",", ":",  " ",  "\xe2\x80\xa8", "\x01", "\x7f"};
         while (used < 500 && rand() % 60) {
             const char *piece = pieces[(size_t)rand() % (sizeof pieces / sizeof *pieces)];
             memcpy(text + used, piece, strlen(piece));
