@@ -13,8 +13,8 @@ struct model_values {
 
 /* clang-format off */
 #define MACHINE_OPTIONS(values, member)                                                                               \
-    {0, "threads", OPTION_INT, offsetof(values, member.threads), "N", NULL, "threads to work on (default: the cores there are)", \
-     1, 1024},                                                                                                        \
+    {0, "threads", OPTION_INT, offsetof(values, member.threads), "N", NULL,                                           \
+     "threads to work on (default: the cores there are)", 1, 1024},                                                   \
     {0, "lanes", OPTION_INT, offsetof(values, member.lanes), "N", NULL,                                               \
      "sentences a thread steps together (default: what is fastest); the result does not depend on it", 1, 4096},      \
     {0, "isa", OPTION_STRING, offsetof(values, member.isa), "SET", NULL,                                              \
@@ -29,8 +29,8 @@ struct model_values {
 /* The back end that the options ask for. */
 ft_status model_backend(const struct model_values *values, struct backend **backend, struct ft_error *error);
 
-/* Finds a model by path or name: $FLAIRTAG_MODELS (folders, separated by ':'), models/ beside the build, PREFIX/share/flairtag/
- * models. name: NULL for the default. FT_MODEL when there is none, with the places that were looked at. */
+/* Finds a model by path or name: in $FLAIRTAG_MODELS (folders, separated by ':'), models/ beside the build, and
+ * PREFIX/share/flairtag/models. name: NULL for the default. FT_MODEL when there is none, with the places that were looked at. */
 ft_status model_find(const char *name, char *path, size_t room, struct ft_error *error);
 
 /* Finds and opens; FT_MODEL when the model is no tagger. */
