@@ -382,6 +382,9 @@ static ft_status map_file(struct safetensors *file, struct ft_error *error)
         if (map == MAP_FAILED) {
             status = ft_fail(error, FT_MODEL, "%s: cannot map: %s", file->path, strerror(errno));
         } else {
+            /* A wish, for a file that comes from disk: weights in huge pages of the page cache, still shared, are walked
+             * through some percent faster. A file that is cached already stays as it is. */
+            madvise(map, (size_t)about.st_size, MADV_HUGEPAGE);
             file->map = map;
             file->map_bytes = (size_t)about.st_size;
         }
