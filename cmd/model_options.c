@@ -1,5 +1,6 @@
 /* model_options.c - see model_options.h. */
 #include "cmd/model_options.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +29,18 @@ static bool found_in(const char *folder, size_t length, const char *name, char *
     return length && written > 0 && (size_t)written < room && !access(path, R_OK);
 }
 
-/* models/ in the folder above the program's own: build/flairtag and models/ lie side by side in the source tree. */
+/* models/ in the folder above the program's own: build/flairtag and models/ lie side by side in the source tree. Where
+ * /proc is not mounted the name that the program was called by tells its folder. */
 static void beside_program(char *folder, size_t room)
 {
     static const char tail[] = "/../models";
     ssize_t length = readlink("/proc/self/exe", folder, room - sizeof tail);
-    if (length < 0)
-        length = 0;
+    if (length < 0) {
+        length = (ssize_t)strlen(program_invocation_name);
+        if ((size_t)length >= room - sizeof tail)
+            length = 0;
+        memcpy(folder, program_invocation_name, (size_t)length);
+    }
     while (length > 0 && folder[length - 1] != '/')
         length--;
     folder[length] = 0;
@@ -67,7 +73,7 @@ ft_status model_find(const char *name, char *path, size_t room, struct ft_error 
     if (found_in(shared, sizeof shared - 1, name, path, room))
         return FT_OK;
     return ft_fail(error, FT_MODEL, "no model '%s' in $FLAIRTAG_MODELS%s%s, %s or %s", name, own ? "=" : "",
-                   own ? own : "", *folder ? folder : "models", shared);
+                   own ? own : "", *folder ? folder : "models/ beside the program", shared);
 }
 
 ft_status model_open_tagger(const struct model_values *values, struct backend *backend, struct model *model,
