@@ -1,0 +1,29 @@
+/* The operations that benchmarks divide by, against the formulas written out by hand. */
+#include "harness.h"
+#include "run/random_model.h"
+#include "run/work.h"
+
+START_TEST(a_character_costs_8_h_squared_and_a_token_the_head)
+{
+    struct backend *backend;
+    struct random_model *model;
+    struct cpu_options options = {.threads = 1, .isa = "auto"};
+    struct ft_error error = {""};
+    ck_assert_msg(backend_cpu_new(&backend, &options, &error) == FT_OK, "%s", error.text);
+    ck_assert_msg(random_model_new(&model, 32, NULL, backend, &error) == FT_OK, "%s", error.text);
+    struct tagger_work work = tagger_work(random_model_tagger(model));
+    /* two language models of 32 units, forward and backward */
+    ck_assert_double_eq(work.per_character, 2 * 8.0 * 32 * 32);
+    /* two directions of 4 gates of 256 units over 100 + 2 * 32 inputs and 256 states, then 512 x 27; 2 operations each
+     */
+    ck_assert_double_eq(work.per_token, 2 * (2.0 * 4 * 256 * (164 + 256)) + 2.0 * 512 * 27);
+    random_model_free(model);
+    backend->ops->free(backend);
+}
+END_TEST
+
+int main(void)
+{
+    test_add(a_character_costs_8_h_squared_and_a_token_the_head, NULL);
+    return test_run("work");
+}
