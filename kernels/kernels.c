@@ -16,7 +16,9 @@ const struct kernels *const *kernels_available(void)
     };
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma"))
+    /* all that the file is compiled for: the compiler may use any of it */
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))
         return best_first;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return best_first + 1;
