@@ -24,6 +24,4 @@ int bench_storage(const struct bench_values *values);
 ft_status bench_model(const struct bench_values *values, struct backend *backend, struct model *model,
                       struct random_model **random, struct ft_error *error);
 
-double bench_now(void); /* seconds */
-
 #endif

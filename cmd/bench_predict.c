@@ -1,4 +1,5 @@
 /* bench_predict.c - how fast a corpus is tagged, against what the machine can do at most. */
+#include "base/clock.h"
 #include "base/parallel.h"
 #include "cmd/bench.h"
 #include "cmd/interrupt.h"
@@ -9,14 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
-
-double bench_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 ft_status bench_model(const struct bench_values *values, struct backend *backend, struct model *model,
                       struct random_model **random, struct ft_error *error)
@@ -56,9 +49,9 @@ static double measure_peak(const struct backend *backend)
     size_t threads = backend_cpu_threads(backend);
     double best = 0;
     for (int run = 0; run < 8;) {
-        double start = bench_now(), operations = 0;
+        double start = clock_seconds(), operations = 0;
         parallel_run(threads, peak_work, &peak);
-        double seconds = bench_now() - start;
+        double seconds = clock_seconds() - start;
         if (seconds < 0.05) { /* too short to tell */
             peak.rounds *= 4;
             continue;
@@ -90,7 +83,7 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
     window_init(&window);
     predictor_window_size(tagger, &max_chars, &max_tokens);
     *figures = (struct figures){0};
-    double start = bench_now();
+    double start = clock_seconds();
     ft_status status = reader_open(&reader, &reading, error);
     if (status == FT_OK)
         status = predictor_new(&predictor, tagger, backend, &how, error);
@@ -111,7 +104,7 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
         }
         figures->tokens += window.tokens;
     }
-    figures->seconds = bench_now() - start;
+    figures->seconds = clock_seconds() - start;
     predictor_free(predictor);
     reader_close(reader);
     window_release(&window);
@@ -175,11 +168,11 @@ int bench_predict(const struct bench_values *values)
     struct model model = {0};
     struct random_model *random = NULL;
     struct figures *runs = calloc((size_t)values->repeat, sizeof *runs);
-    double start = bench_now(), peak = 0;
+    double start = clock_seconds(), peak = 0;
     ft_status status = runs ? model_backend(&values->model, &backend, &error) : ft_nomem(&error, "the runs");
     if (status == FT_OK)
         status = bench_model(values, backend, &model, &random, &error);
-    double setup = bench_now() - start;
+    double setup = clock_seconds() - start;
     const struct tagger *tagger = random ? random_model_tagger(random) : model.tagger;
     if (status == FT_OK)
         peak = measure_peak(backend);

@@ -1,9 +1,9 @@
 /* progress.c - see progress.h. */
 #include "cmd/progress.h"
+#include "base/clock.h"
 #include "cmd/report.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SECONDS_BETWEEN 0.2
 
@@ -11,20 +11,13 @@ struct progress {
     double started, drawn;
 };
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 struct progress *progress_new(void)
 {
     if (!report_line_possible())
         return NULL;
     struct progress *progress = malloc(sizeof *progress);
     if (progress)
-        progress->started = progress->drawn = now();
+        progress->started = progress->drawn = clock_seconds();
     return progress;
 }
 
@@ -65,7 +58,7 @@ void progress_update(struct progress *progress, size_t sentences, size_t tokens,
 {
     if (!progress)
         return;
-    double time = now();
+    double time = clock_seconds();
     if (time - progress->drawn < SECONDS_BETWEEN)
         return;
     progress->drawn = time;

@@ -1,14 +1,7 @@
 /* storage_table.c - see storage_table.h. */
 #include "run/storage_table.h"
+#include "base/clock.h"
 #include <stdlib.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static const char *what_is_pinned(const struct storage_case *how)
 {
@@ -94,7 +87,7 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
     struct arena arena;
     const struct sentence **batch = malloc(mini_batch * sizeof *batch);
     ft_status status = batch ? FT_OK : ft_nomem(error, "a mini-batch");
-    double start = now();
+    double start = clock_seconds();
     *figures =
         (struct storage_figures){.row_bytes = embedder_lm_width(tagger) * sizeof(float), .pins = what_is_pinned(how)};
     store_init(&store, how->storage, &account);
@@ -111,7 +104,7 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
         else
             plan_batch(tagger, how, batch, count, &account);
     }
-    figures->seconds = backend ? now() - start : 0;
+    figures->seconds = backend ? clock_seconds() - start : 0;
     figures->copied = account.copied_bytes;
     figures->kept = account.live_bytes;
     figures->peak = account.peak_bytes;
