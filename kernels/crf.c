@@ -151,8 +151,8 @@ size_t crf_nbest(const struct crf *crf, const float *e, size_t length, size_t co
         now = before;
         before = swap;
     }
-    uint32_t *ends =
-        tags; /* [count]; path k lies behind the first k ends, so filling from the last overwrites none unread */
+    /* [count]; path k lies behind the first k ends, so filling from the last overwrites none unread */
+    uint32_t *ends = tags;
     struct nbest list = {log_scores, ends, 0, count};
     for (size_t i = 0; i < n; i++)
         for (size_t r = 0; r < count && before[i * count + r] > -INFINITY; r++)

@@ -23,13 +23,13 @@ struct kernels {
                      size_t next_bytes);
 
     /* One time step of 16 units. z: [rows, 4, BLOCK] pre-activations i f g o; c, h: [rows] pointers to the 16 cells,
-     * which are replaced:   c = sigmoid(f) c + sigmoid(i) tanh(g);   h = sigmoid(o) tanh(c)          (Hochreiter &
-     * Schmidhuber 1997) */
+     * which are replaced (Hochreiter & Schmidhuber 1997):
+     *   c = sigmoid(f) c + sigmoid(i) tanh(g);   h = sigmoid(o) tanh(c) */
     void (*lstm)(const float *z, size_t rows, float *const *c, float *const *h);
 
-    /* z: [rows, 4, BLOCK]: r, z, the input's share of n, the state's share of n; c holds h(t-1), and both get h(t):
-     *   n = tanh(z2 + sigmoid(r) z3);   h = (1 - sigmoid(z)) n + sigmoid(z) h               (Cho et al. 2014, PyTorch's
-     * form) */
+    /* z: [rows, 4, BLOCK]: r, z, the input's share of n, the state's share of n; c holds h(t-1), and both get h(t)
+     * (Cho et al. 2014, in PyTorch's form):
+     *   n = tanh(z2 + sigmoid(r) z3);   h = (1 - sigmoid(z)) n + sigmoid(z) h */
     void (*gru)(const float *z, size_t rows, float *const *c, float *const *h);
 
     /* Independent fused multiply-adds in registers, for measuring what the machine can do at most. Returns the number

@@ -101,11 +101,3 @@ char *arena_copy(struct arena *arena, const void *from, size_t bytes)
     return copy;
 }
 
-size_t arena_bytes(const struct arena *arena)
-{
-    size_t bytes = 0;
-    for (int list = 0; list < 2; list++)
-        for (const struct arena_block *b = list ? arena->spare : arena->blocks; b; b = b->next)
-            bytes += sizeof *b + b->size;
-    return bytes;
-}

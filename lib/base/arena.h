@@ -23,7 +23,4 @@ void *arena_array(struct arena *arena, size_t count, size_t size);
 /* A copy of `bytes` bytes with a NUL behind them. */
 char *arena_copy(struct arena *arena, const void *from, size_t bytes);
 
-/* Bytes taken from the system. */
-size_t arena_bytes(const struct arena *arena);
-
 #endif

@@ -274,14 +274,6 @@ bool torch_view(struct tensor *tensor, const void *data, size_t elements, enum d
 static const char *const tensor_makers[] = {"torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor"};
 static const char *const wrappers[] = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"};
 
-bool torch_is_tensor(const struct value *value)
-{
-    for (size_t i = 0; i < 2; i++)
-        if (value_made_by(value, tensor_makers[i]) || value_made_by(value, wrappers[i]))
-            return true;
-    return value_made_by(value, "torch._tensor._rebuild_from_type_v2");
-}
-
 /* Reads a tuple of at most four numbers. */
 static bool read_numbers(const struct value *tuple, size_t *numbers, int *rank)
 {

@@ -39,9 +39,6 @@ ft_status torch_file_open(struct torch_file *file, const char *bytes, size_t cou
 /* Frees the tree; tensors and strings stay valid as long as bytes and memory do. */
 void torch_file_release(struct torch_file *file);
 
-/* True for what torch_tensor can read: a call of _rebuild_tensor and its like. */
-bool torch_is_tensor(const struct value *value);
-
 /* name: for messages ("linear.weight"). */
 ft_status torch_tensor(struct torch_file *file, const struct value *value, const char *name, struct tensor *tensor,
                        struct ft_error *error);

@@ -101,3 +101,13 @@ void tensor_to_f32(const struct tensor *tensor, float *out)
             index[d] = 0;
     }
 }
+
+bool tensor_is_matrix(const struct tensor *tensor, size_t rows, size_t columns)
+{
+    return tensor->data && tensor->rank == 2 && tensor->shape[0] == rows && tensor->shape[1] == columns;
+}
+
+bool tensor_is_vector(const struct tensor *tensor, size_t length)
+{
+    return tensor->data && tensor->rank == 1 && tensor->shape[0] == length;
+}

@@ -36,6 +36,10 @@ struct tensor {
     int64_t stride[4]; /* in elements */
 };
 
+/* True when the tensor is there and has this shape. */
+bool tensor_is_matrix(const struct tensor *tensor, size_t rows, size_t columns);
+bool tensor_is_vector(const struct tensor *tensor, size_t length);
+
 /* Converts to contiguous float32, out: [product of shape]. */
 void tensor_to_f32(const struct tensor *tensor, float *out);
 

@@ -18,7 +18,7 @@ static void normalise(float *row, size_t width, const float *weight, const float
 
 static bool read_vector(const struct tensor *from, size_t width, float absent, float *to)
 {
-    if (from->data && (from->rank != 1 || from->shape[0] != width))
+    if (from->data && !tensor_is_vector(from, width))
         return false;
     for (size_t i = 0; i < width && !from->data; i++)
         to[i] = absent;

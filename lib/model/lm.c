@@ -38,12 +38,6 @@ static ft_status wrong_shape(struct ft_error *error, const char *what)
     return ft_fail(error, FT_MODEL, "language model: %s is missing or has another shape than its options say", what);
 }
 
-static bool has_shape(const struct tensor *tensor, size_t rows, size_t columns)
-{
-    return tensor->data && tensor->rank == (columns ? 2 : 1) && tensor->shape[0] == rows &&
-           (!columns || tensor->shape[1] == columns);
-}
-
 ft_status lm_build(struct lm *lm, const struct lm_description *from, struct arena *arena, struct weights *weights,
                    struct backend *backend, struct ft_error *error)
 {
@@ -52,7 +46,7 @@ ft_status lm_build(struct lm *lm, const struct lm_description *from, struct aren
     if (!hidden || !from->layers || from->layers > CHAR_LM_LAYERS || !from->item_count || !from->embedding)
         return ft_fail(error, FT_MODEL, "language model: %zu layers of %zu units over %zu characters cannot be run",
                        from->layers, hidden, from->item_count);
-    if (!has_shape(&from->encoder, from->item_count, from->embedding))
+    if (!tensor_is_matrix(&from->encoder, from->item_count, from->embedding))
         return wrong_shape(error, "encoder.weight");
     lm->forward = from->forward;
     lm->with_whitespace = from->with_whitespace;
@@ -68,8 +62,8 @@ ft_status lm_build(struct lm *lm, const struct lm_description *from, struct aren
         const struct rnn_weights *w = &from->layer[k];
         struct recurrent_layer *layer = &lm->net.layer[k];
         size_t in = k ? hidden : from->embedding;
-        if (!has_shape(&w->w_ih, gates * hidden, in) || !has_shape(&w->w_hh, gates * hidden, hidden) ||
-            !has_shape(&w->b_ih, gates * hidden, 0) || !has_shape(&w->b_hh, gates * hidden, 0))
+        if (!tensor_is_matrix(&w->w_ih, gates * hidden, in) || !tensor_is_matrix(&w->w_hh, gates * hidden, hidden) ||
+            !tensor_is_vector(&w->b_ih, gates * hidden) || !tensor_is_vector(&w->b_hh, gates * hidden))
             return wrong_shape(error, "a weight of rnn");
         const float *w_ih = weights_f32(weights, &w->w_ih), *w_hh = weights_f32(weights, &w->w_hh);
         const float *b_ih = weights_f32(weights, &w->b_ih), *b_hh = weights_f32(weights, &w->b_hh);
@@ -91,7 +85,8 @@ ft_status lm_build(struct lm *lm, const struct lm_description *from, struct aren
     }
     lm->width = hidden;
     if (from->nout) {
-        if (!has_shape(&from->proj_weight, from->nout, hidden) || !has_shape(&from->proj_bias, from->nout, 0))
+        if (!tensor_is_matrix(&from->proj_weight, from->nout, hidden) ||
+            !tensor_is_vector(&from->proj_bias, from->nout))
             return wrong_shape(error, "proj");
         const float *w = weights_f32(weights, &from->proj_weight), *b = weights_f32(weights, &from->proj_bias);
         if (!w || !b || !pack_linear(weights, w, b, hidden, from->nout, &lm->net.projection))
@@ -100,8 +95,8 @@ ft_status lm_build(struct lm *lm, const struct lm_description *from, struct aren
         lm->width = from->nout;
     }
     if (from->decoder_weight.data) {
-        if (!has_shape(&from->decoder_weight, from->item_count, lm->width) ||
-            !has_shape(&from->decoder_bias, from->item_count, 0))
+        if (!tensor_is_matrix(&from->decoder_weight, from->item_count, lm->width) ||
+            !tensor_is_vector(&from->decoder_bias, from->item_count))
             return wrong_shape(error, "decoder");
         const float *w = weights_f32(weights, &from->decoder_weight), *b = weights_f32(weights, &from->decoder_bias);
         if (!w || !b || !pack_linear(weights, w, b, lm->width, from->item_count, &lm->decoder))

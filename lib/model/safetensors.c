@@ -482,10 +482,6 @@ const char *safetensors_path(const struct safetensors *file)
     return file->path;
 }
 
-size_t safetensors_bytes(const struct safetensors *file)
-{
-    return file->map_bytes;
-}
 
 size_t safetensors_count(const struct safetensors *file)
 {

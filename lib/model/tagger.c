@@ -10,16 +10,6 @@ static ft_status wrong_shape(struct ft_error *error, const char *what)
     return ft_fail(error, FT_MODEL, "tagger: %s is missing or has a shape that does not fit its neighbours", what);
 }
 
-static bool is_matrix(const struct tensor *tensor, size_t rows, size_t columns)
-{
-    return tensor->data && tensor->rank == 2 && tensor->shape[0] == rows && tensor->shape[1] == columns;
-}
-
-static bool is_vector(const struct tensor *tensor, size_t length)
-{
-    return tensor->data && tensor->rank == 1 && tensor->shape[0] == length;
-}
-
 static ft_status build_onehot(struct tagger *tagger, struct member *member, const struct onehot_description *from,
                               struct ft_error *error)
 {
@@ -145,8 +135,8 @@ static ft_status build_rnn(struct tagger *tagger, struct weights *scratch, const
     if (!hidden || !from->rnn_layers || from->rnn_layers > BIRNN_LAYERS)
         return ft_fail(error, FT_MODEL, "tagger: %zu recurrent layers of %zu units cannot be run", from->rnn_layers,
                        hidden);
-    if (from->init_h.data && (!is_matrix(&from->init_h, from->rnn_layers * 2, hidden) ||
-                              !is_matrix(&from->init_c, from->rnn_layers * 2, hidden)))
+    if (from->init_h.data && (!tensor_is_matrix(&from->init_h, from->rnn_layers * 2, hidden) ||
+                              !tensor_is_matrix(&from->init_c, from->rnn_layers * 2, hidden)))
         return wrong_shape(error, "lstm_init_h or lstm_init_c");
     tagger->rnn.layers = from->rnn_layers;
     for (size_t k = 0; k < from->rnn_layers; k++)
@@ -154,8 +144,8 @@ static ft_status build_rnn(struct tagger *tagger, struct weights *scratch, const
             const struct rnn_weights *w = &from->layer[k][d];
             struct recurrent_layer *layer = &tagger->rnn.layer[k][d];
             size_t inner = k ? 2 * hidden : fold ? fold->inner : in;
-            if (!is_matrix(&w->w_ih, gates, inner) || !is_matrix(&w->w_hh, gates, hidden) ||
-                !is_vector(&w->b_ih, gates) || !is_vector(&w->b_hh, gates))
+            if (!tensor_is_matrix(&w->w_ih, gates, inner) || !tensor_is_matrix(&w->w_hh, gates, hidden) ||
+                !tensor_is_vector(&w->b_ih, gates) || !tensor_is_vector(&w->b_hh, gates))
                 return wrong_shape(error, "a weight of rnn");
             const float *w_ih = weights_f32(scratch, &w->w_ih), *w_hh = weights_f32(scratch, &w->w_hh);
             const float *b_ih = weights_f32(scratch, &w->b_ih), *b_hh = weights_f32(scratch, &w->b_hh);
@@ -200,11 +190,12 @@ static ft_status build_head(struct tagger *tagger, struct weights *scratch, cons
     struct fold fold;
     bool folds = false;
     size_t in = tagger->width, linear_in = from->use_rnn ? 2 * from->hidden : in;
-    if (!is_vector(&from->linear_bias, from->tag_count) || from->linear_weight.rank != 2 || !from->linear_weight.data)
+    if (!tensor_is_vector(&from->linear_bias, from->tag_count) || from->linear_weight.rank != 2 ||
+        !from->linear_weight.data)
         return wrong_shape(error, "linear");
     if (from->reproject_weight.data) {
         size_t inner = from->reproject_weight.shape[0];
-        if (!is_matrix(&from->reproject_weight, inner, in) || !is_vector(&from->reproject_bias, inner))
+        if (!tensor_is_matrix(&from->reproject_weight, inner, in) || !tensor_is_vector(&from->reproject_bias, inner))
             return wrong_shape(error, "embedding2nn");
         const float *wr = weights_f32(scratch, &from->reproject_weight);
         const float *br = weights_f32(scratch, &from->reproject_bias);
@@ -230,7 +221,7 @@ static ft_status build_head(struct tagger *tagger, struct weights *scratch, cons
         if (status != FT_OK)
             return status;
     }
-    if (!is_matrix(&from->linear_weight, from->tag_count, linear_in))
+    if (!tensor_is_matrix(&from->linear_weight, from->tag_count, linear_in))
         return wrong_shape(error, "linear");
     const float *w = weights_f32(scratch, &from->linear_weight);
     const float *b = weights_f32(scratch, &from->linear_bias);
@@ -306,7 +297,7 @@ ft_status tagger_build(struct tagger **out, const struct tagger_description *fro
         weights_release(&scratch);
     }
     if (status == FT_OK && from->use_crf) {
-        if (!is_matrix(&from->transitions, from->tag_count, from->tag_count))
+        if (!tensor_is_matrix(&from->transitions, from->tag_count, from->tag_count))
             status = wrong_shape(error, "transitions");
         else if (!(tagger->crf.transitions = weights_f32(&tagger->weights, &from->transitions)))
             status = ft_nomem(error, "a tagger");
