@@ -58,8 +58,11 @@ all: $(BUILD)/flairtag
 # Every instruction set is compiled wherever the compiler knows it; which one runs is decided when the program starts.
 $(BUILD)/obj/kernels/%: OPTIMIZE = -O3 -g
 ifneq ($(filter x86_64% amd64%,$(shell uname -m)),)
-%_avx2.o: INSTRUCTIONS = -mavx2 -mfma
-%_avx512.o: INSTRUCTIONS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 -mfma
+avx512 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 -mavx2 -mfma
+%/avx512_vnni.o: INSTRUCTIONS = $(avx512) -mavx512vnni
+%/avx512.o: INSTRUCTIONS = $(avx512)
+%/avx_vnni.o: INSTRUCTIONS = -mavxvnni -mavx2 -mfma
+%/avx2.o: INSTRUCTIONS = -mavx2 -mfma
 endif
 $(BUILD)/obj/cmd/%: DEFINES = -DFLAIRTAG_SHARE='"$(PREFIX)/share/flairtag"'
 $(BUILD)/obj/tests/%: DEFINES = -Itests/unit

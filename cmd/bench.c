@@ -2,6 +2,7 @@
 #include "cmd/bench.h"
 #include "cmd/commands.h"
 #include "flairtag.h"
+#include <stdio.h>
 #include <string.h>
 
 static const struct option bench_options[] = {
@@ -11,8 +12,7 @@ static const struct option bench_options[] = {
      "no model file: two language models of H units and a BiLSTM-CRF of 256, with random weights", 1, 8192},
     {0, "words", OPTION_STRING, offsetof(struct bench_values, words), "FILE", NULL,
      "word vectors for --random (default: 1,000 random ones of 100 columns)", 0, 0},
-    {0, "precision", OPTION_CHOICE, offsetof(struct bench_values, precision), NULL, "f32",
-     "arithmetic of the weights (default: what the model holds)", 0, 0},
+    PRECISION_OPTION(struct bench_values, model),
     {0, "repeat", OPTION_INT, offsetof(struct bench_values, repeat), "N", NULL,
      "runs, of which the median counts (default 1)", 1, 1000},
     {0, "mini-batch-size", OPTION_INT, offsetof(struct bench_values, mini_batch), "N", NULL,
@@ -27,6 +27,17 @@ static const struct option bench_options[] = {
     OPTION_END,
 };
 
+ft_status bench_print_json(cJSON *json, struct ft_error *error)
+{
+    char *text = cJSON_Print(json);
+    ft_status status = text ? FT_OK : ft_nomem(error, "the report");
+    if (text)
+        printf("%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+    return status;
+}
+
 static int run_bench(int argc, char **argv, const struct command *self)
 {
     struct bench_values values = {.input = INPUT_DEFAULTS, .model = MODEL_DEFAULTS, .repeat = 1, .mini_batch = 32};
@@ -39,13 +50,15 @@ static int run_bench(int argc, char **argv, const struct command *self)
         return bench_predict(&values);
     if (operands >= 1 && !strcmp(argv[1], "storage"))
         return bench_storage(&values);
-    report_error("bench wants 'predict' or 'storage', and a corpus");
+    if (operands == 1 && !strcmp(argv[1], "peak"))
+        return bench_peak(&values);
+    report_error("bench wants 'predict' or 'storage' and a corpus, or 'peak'");
     return FT_USAGE;
 }
 
 const struct command command_bench = {
     .name = "bench",
-    .operands = "predict|storage [CORPUS ...]",
+    .operands = "predict|storage|peak [CORPUS ...]",
     .summary = "measure speed and memory on this machine",
     .description =
         "predict: tags the corpus to nowhere and prints characters, tokens and floating-point operations a second, the latter "
@@ -53,9 +66,12 @@ const struct command command_bench = {
         "(two markers a sentence included) and language model, and the head of the tagger as it is run; nothing is "
         "counted for padding. Opening the model is timed apart.\n\n"
         "storage: embeds the corpus in file order once for every --lm-output, --gather and --storage, and prints time, bytes "
-        "copied, bytes kept and which storage each kept row pins.",
+        "copied, bytes kept and which storage each kept row pins.\n\n"
+        "peak: what the machine can do at most in every instruction set and precision that it has: multiply-adds in "
+        "registers, two operations each, by one thread and by all. --isa leaves one set.",
     .examples = "flairtag bench predict --random 2048 --words glove.safetensors test.conll\n"
-                "flairtag bench storage --plan --random 2048 train.conll",
+                "flairtag bench storage --plan --random 2048 train.conll\n"
+                "flairtag bench peak",
     .options = bench_options,
     .run = run_bench,
 };

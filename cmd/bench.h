@@ -4,13 +4,13 @@
 #include "cmd/input_options.h"
 #include "cmd/model_options.h"
 #include "run/random_model.h"
+#include <cjson/cJSON.h>
 
 struct bench_values {
     struct input_values input;
     struct model_values model;
     long random, repeat, mini_batch;
     const char *words;
-    int precision;
     bool plan, json;
     char **files;
     size_t file_count;
@@ -19,6 +19,10 @@ struct bench_values {
 /* Each prints its report and returns the exit code. */
 int bench_predict(const struct bench_values *values);
 int bench_storage(const struct bench_values *values);
+int bench_peak(const struct bench_values *values);
+
+/* Prints a JSON object and frees it. */
+ft_status bench_print_json(cJSON *json, struct ft_error *error);
 
 /* The model that the options ask for, opened or made. */
 ft_status bench_model(const struct bench_values *values, struct backend *backend, struct model *model,

@@ -1,9 +1,10 @@
 /* bench_predict.c - how fast a corpus is tagged, against what the machine can do at most. */
 #include "base/clock.h"
-#include "base/parallel.h"
 #include "cmd/bench.h"
 #include "cmd/interrupt.h"
+#include "cmd/peak.h"
 #include "flairtag.h"
+#include "model/quantise.h"
 #include "run/predictor.h"
 #include "run/work.h"
 #include <cjson/cJSON.h>
@@ -26,43 +27,12 @@ ft_status bench_model(const struct bench_values *values, struct backend *backend
         if (status == FT_OK && model->kind != MODEL_WORDS)
             status = ft_fail(error, FT_MODEL, "%s: not a set of word vectors", path);
     }
-    return status != FT_OK ? status : random_model_new(random, (size_t)values->random, model->words, backend, error);
-}
-
-struct peak {
-    const struct kernels *kernels;
-    size_t rounds;
-    double operations[1024];
-};
-
-static void peak_work(void *argument, size_t thread)
-{
-    struct peak *peak = argument;
-    float sink = 1;
-    peak->operations[thread] = peak->kernels->peak(peak->rounds, &sink);
-}
-
-/* Operations a second of all threads together, the best of a few runs. */
-static double measure_peak(const struct backend *backend)
-{
-    struct peak peak = {.kernels = backend_cpu_kernels(backend), .rounds = 1000};
-    size_t threads = backend_cpu_threads(backend);
-    double best = 0;
-    for (int run = 0; run < 8;) {
-        double start = clock_seconds(), operations = 0;
-        parallel_run(threads, peak_work, &peak);
-        double seconds = clock_seconds() - start;
-        if (seconds < 0.05) { /* too short to tell */
-            peak.rounds *= 4;
-            continue;
-        }
-        for (size_t t = 0; t < threads && t < 1024; t++)
-            operations += peak.operations[t];
-        if (operations / seconds > best)
-            best = operations / seconds;
-        run++;
-    }
-    return best;
+    if (status == FT_OK)
+        status = random_model_new(random, (size_t)values->random, model->words, backend, error);
+    if (status == FT_OK && values->model.precision != PRECISION_OF_FILE)
+        status = tagger_set_precision(random_model_tagger(*random), model_precision(&values->model, backend),
+                                      backend_cpu_threads(backend), error);
+    return status;
 }
 
 struct figures {
@@ -119,22 +89,58 @@ static int by_seconds(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* What the machine can do at most in the precisions that a model uses, operations a second; 0 for the others. */
+struct peaks {
+    double at[PRECISIONS];
+};
+
+/* Keeps the better of two measurements: the machine may have been busy the first time. */
+static void measure_peaks(struct peaks *peaks, const struct tagger_work *work, const struct backend *backend)
+{
+    for (int p = 0; p < PRECISIONS; p++)
+        if (work->per_character[p] + work->per_token[p] > 0) {
+            double again = peak_measure(backend_cpu_kernels(backend), (enum precision)p, backend_cpu_threads(backend));
+            if (again > peaks->at[p])
+                peaks->at[p] = again;
+        }
+}
+
+static enum precision main_precision(const struct tagger_work *work, const struct figures *figures)
+{
+    enum precision most = PRECISION_F32;
+    double operations[PRECISIONS];
+    for (int p = 0; p < PRECISIONS; p++) {
+        operations[p] = work->per_character[p] * (double)figures->characters +
+                        work->per_token[p] * (double)figures->tokens;
+        if (operations[p] > operations[most])
+            most = (enum precision)p;
+    }
+    return most;
+}
+
 static ft_status print_report(const struct bench_values *values, const struct backend *backend,
-                              const struct tagger *tagger, const struct figures *figures, double setup, double peak,
-                              struct ft_error *error)
+                              const struct tagger *tagger, const struct figures *figures, double setup,
+                              const struct peaks *peaks, struct ft_error *error)
 {
     struct tagger_work work = tagger_work(tagger);
-    double operations = work.per_character * (double)figures->characters + work.per_token * (double)figures->tokens;
-    double percent = 100 * operations / figures->seconds / peak;
+    double operations = 0, least = 0; /* the time it would take at the peak of every precision in use */
+    for (int p = 0; p < PRECISIONS; p++) {
+        double these = work.per_character[p] * (double)figures->characters + work.per_token[p] * (double)figures->tokens;
+        operations += these;
+        if (these > 0)
+            least += these / peaks->at[p];
+    }
+    enum precision precision = main_precision(&work, figures);
+    double percent = 100 * least / figures->seconds;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     if (!values->json) {
         printf("%zu sentences, %zu tokens, %zu characters with markers in %.3f s (set-up apart: %.3f s)\n",
                figures->sentences, figures->tokens, figures->characters, figures->seconds, setup);
-        printf("%.0f chars/s  %.0f tokens/s  %.1f GFLOP/s = %.1f %% of the %.1f GFLOP/s that %s gives on %zu threads\n",
+        printf("%.0f chars/s  %.0f tokens/s  %.1f Gop/s in %s = %.1f %% of the peak that %s has on %zu threads (%.1f)\n",
                (double)figures->characters / figures->seconds, (double)figures->tokens / figures->seconds,
-               1e-9 * operations / figures->seconds, percent, 1e-9 * peak, backend_cpu_kernels(backend)->name,
-               backend_cpu_threads(backend));
+               1e-9 * operations / figures->seconds, precision_names[precision], percent,
+               backend_cpu_kernels(backend)->name, backend_cpu_threads(backend), 1e-9 * peaks->at[precision]);
         return FT_OK;
     }
     cJSON *json = cJSON_CreateObject();
@@ -146,19 +152,13 @@ static ft_status print_report(const struct bench_values *values, const struct ba
     cJSON_AddNumberToObject(json, "sentences", (double)figures->sentences);
     cJSON_AddNumberToObject(json, "tokens", (double)figures->tokens);
     cJSON_AddNumberToObject(json, "characters", (double)figures->characters);
-    cJSON_AddNumberToObject(json, "gflops", 1e-9 * operations / figures->seconds);
-    cJSON_AddNumberToObject(json, "peak_gflops", 1e-9 * peak);
+    cJSON_AddNumberToObject(json, "gops", 1e-9 * operations / figures->seconds);
+    cJSON_AddNumberToObject(json, "peak_gops", 1e-9 * peaks->at[precision]);
     cJSON_AddNumberToObject(json, "threads", (double)backend_cpu_threads(backend));
     cJSON_AddNumberToObject(json, "peak_rss_bytes", (double)usage.ru_maxrss * 1024);
     cJSON_AddStringToObject(json, "isa", backend_cpu_kernels(backend)->name);
-    cJSON_AddStringToObject(json, "precision", "f32");
-    char *text = cJSON_Print(json);
-    ft_status status = text ? FT_OK : ft_nomem(error, "the report");
-    if (text)
-        printf("%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(json);
-    return status;
+    cJSON_AddStringToObject(json, "precision", precision_names[precision]);
+    return bench_print_json(json, error);
 }
 
 int bench_predict(const struct bench_values *values)
@@ -168,23 +168,26 @@ int bench_predict(const struct bench_values *values)
     struct model model = {0};
     struct random_model *random = NULL;
     struct figures *runs = calloc((size_t)values->repeat, sizeof *runs);
-    double start = clock_seconds(), peak = 0;
+    struct tagger_work work;
+    struct peaks peaks = {{0}};
+    double start = clock_seconds();
     ft_status status = runs ? model_backend(&values->model, &backend, &error) : ft_nomem(&error, "the runs");
     if (status == FT_OK)
         status = bench_model(values, backend, &model, &random, &error);
     double setup = clock_seconds() - start;
     const struct tagger *tagger = random ? random_model_tagger(random) : model.tagger;
-    if (status == FT_OK)
-        peak = measure_peak(backend);
+    if (status == FT_OK) {
+        work = tagger_work(tagger);
+        measure_peaks(&peaks, &work, backend);
+    }
     for (long r = 0; status == FT_OK && r < values->repeat; r++) {
         status = run_once(values, backend, tagger, &runs[r], &error);
-        double again = status == FT_OK ? measure_peak(backend) : 0; /* the machine may have been busy the first time */
-        if (again > peak)
-            peak = again;
+        if (status == FT_OK)
+            measure_peaks(&peaks, &work, backend);
     }
     if (status == FT_OK) {
         qsort(runs, (size_t)values->repeat, sizeof *runs, by_seconds);
-        status = print_report(values, backend, tagger, &runs[values->repeat / 2], setup, peak, &error);
+        status = print_report(values, backend, tagger, &runs[values->repeat / 2], setup, &peaks, &error);
     }
     if (status != FT_OK)
         report_error("%s", error.text);

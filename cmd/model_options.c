@@ -1,5 +1,6 @@
 /* model_options.c - see model_options.h. */
 #include "cmd/model_options.h"
+#include "model/quantise.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,23 @@ ft_status model_find(const char *name, char *path, size_t room, struct ft_error 
                    own ? own : "", *folder ? folder : "models/ beside the program", shared);
 }
 
+enum precision model_precision(const struct model_values *values, const struct backend *backend)
+{
+    const struct kernels *kernels = backend_cpu_kernels(backend);
+    if (values->precision != PRECISION_AUTO)
+        return (enum precision)values->precision;
+    report_error("precision %s, which %s computes fastest", precision_names[kernels->fastest], kernels->name);
+    return kernels->fastest;
+}
+
+ft_status model_settle_precision(const struct model_values *values, struct backend *backend, struct model *model,
+                                 struct ft_error *error)
+{
+    if (values->precision == PRECISION_OF_FILE)
+        return FT_OK;
+    return model_set_precision(model, model_precision(values, backend), backend, error);
+}
+
 ft_status model_open_tagger(const struct model_values *values, struct backend *backend, struct model *model,
                             struct ft_error *error)
 {
@@ -85,6 +103,8 @@ ft_status model_open_tagger(const struct model_values *values, struct backend *b
     ft_status status = model_find(values->model, path, sizeof path, error);
     if (status == FT_OK)
         status = model_open(path, backend, model, error);
+    if (status == FT_OK && model->kind == MODEL_TAGGER)
+        status = model_settle_precision(values, backend, model, error);
     if (status != FT_OK || model->kind == MODEL_TAGGER)
         return status;
     status = ft_fail(error, FT_MODEL, "%s: not a tagger but a %s", path, kinds[model->kind]);

@@ -8,8 +8,10 @@ struct model_values {
     const char *model; /* NULL: the default */
     long threads, lanes;
     const char *isa;
+    int precision; /* an enum precision, PRECISION_AUTO, or PRECISION_OF_FILE when not given */
 };
-#define MODEL_DEFAULTS {.isa = "auto"}
+enum { PRECISION_AUTO = PRECISIONS, PRECISION_OF_FILE = -1 };
+#define MODEL_DEFAULTS {.isa = "auto", .precision = PRECISION_OF_FILE}
 
 /* clang-format off */
 #define MACHINE_OPTIONS(values, member)                                                                               \
@@ -18,11 +20,16 @@ struct model_values {
     {0, "lanes", OPTION_INT, offsetof(values, member.lanes), "N", NULL,                                               \
      "sentences a thread steps together (default: what is fastest); the result does not depend on it", 1, 4096},      \
     {0, "isa", OPTION_STRING, offsetof(values, member.isa), "SET", NULL,                                              \
-     "instruction set: auto, avx512, avx2 or scalar; all give the same bytes (default auto)", 0, 0}
+     "instruction set: auto, avx512vnni, avx512, avxvnni, avx2 or scalar; all give the same bytes (default auto)", 0, 0}
+
+#define PRECISION_OPTION(values, member)                                                                              \
+    {0, "precision", OPTION_CHOICE, offsetof(values, member.precision), NULL, "f32|int16|int8|int7|auto",             \
+     "arithmetic of the weights: float32, integers, or what is fastest here (default: what the model holds)", 0, 0}
 
 #define MODEL_OPTIONS(values, member)                                                                                 \
     {'m', "model", OPTION_STRING, offsetof(values, member.model), "MODEL", NULL,                                      \
      "a model file, or the name of an installed model (default: the model that ships)", 0, 0},                        \
+    PRECISION_OPTION(values, member),                                                                                 \
     MACHINE_OPTIONS(values, member)
 /* clang-format on */
 
@@ -33,7 +40,14 @@ ft_status model_backend(const struct model_values *values, struct backend **back
  * PREFIX/share/flairtag/models. name: NULL for the default. FT_MODEL when there is none, with the places that were looked at. */
 ft_status model_find(const char *name, char *path, size_t room, struct ft_error *error);
 
-/* Finds and opens; FT_MODEL when the model is no tagger. */
+/* The precision that the options ask for, if they do; says on stderr what `auto` stands for here. */
+enum precision model_precision(const struct model_values *values, const struct backend *backend);
+
+/* Brings a model to that precision; nothing where the options ask for none. */
+ft_status model_settle_precision(const struct model_values *values, struct backend *backend, struct model *model,
+                                 struct ft_error *error);
+
+/* Finds, opens and brings to its precision; FT_MODEL when the model is no tagger. */
 ft_status model_open_tagger(const struct model_values *values, struct backend *backend, struct model *model,
                             struct ft_error *error);
 

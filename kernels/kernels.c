@@ -3,37 +3,57 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/sets.h"
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
 
-const struct kernels *const *kernels_available(void)
+/* What GCC 12 and clang 14 do not both know by name: leaf 7, subleaf 1, EAX bit 4. */
+static bool has_avx_vnni(void)
 {
-    static const struct kernels *const best_first[] = {
-#if defined(__x86_64__)
-        &kernels_avx512,
-        &kernels_avx2,
-#endif
-        &kernels_scalar,
-        NULL
-    };
-#if defined(__x86_64__)
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+
+/* A set is offered where all is there that its file is compiled for: the compiler may use any of it. */
+static size_t find_sets(const struct kernels **sets)
+{
+    size_t count = 0;
     __builtin_cpu_init();
-    /* all that the file is compiled for: the compiler may use any of it */
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))
-        return best_first;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return best_first + 1;
-    return best_first + 2;
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    if (avx512 && __builtin_cpu_supports("avx512vnni"))
+        sets[count++] = &kernels_avx512_vnni;
+    if (avx512)
+        sets[count++] = &kernels_avx512;
+    if (avx2 && has_avx_vnni())
+        sets[count++] = &kernels_avx_vnni;
+    if (avx2)
+        sets[count++] = &kernels_avx2;
+    return count;
+}
 #else
-    return best_first;
+static size_t find_sets(const struct kernels **sets)
+{
+    (void)sets;
+    return 0;
+}
 #endif
+
+size_t kernels_available(const struct kernels *sets[KERNEL_SETS])
+{
+    size_t count = find_sets(sets);
+    sets[count++] = &kernels_scalar;
+    return count;
 }
 
 const struct kernels *kernels_find(const char *name)
 {
-    const struct kernels *const *set = kernels_available();
+    const struct kernels *sets[KERNEL_SETS];
+    size_t count = kernels_available(sets);
     if (!strcmp(name, "auto"))
-        return *set;
-    while (*set && strcmp((*set)->name, name))
-        set++;
-    return *set;
+        return sets[0];
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(sets[i]->name, name))
+            return sets[i];
+    return NULL;
 }

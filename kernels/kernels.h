@@ -1,26 +1,54 @@
 /* kernels.h - the inner loops of the CPU back end, one set an instruction set.
  *
- * Every set gives the same bits: an output element is one chain of fused multiply-adds in ascending k, and the
- * pointwise steps use only operations that IEEE 754 rounds correctly (add, multiply, fma, divide), in one order
- * (simd/gates.h).
+ * Every set gives the same bits in each precision: a float32 output element is one chain of fused multiply-adds in
+ * ascending k, integer sums are exact, and everything else uses only operations that IEEE 754 rounds correctly (add,
+ * multiply, fma, divide, rounding to the nearest integer), in one order (simd/gates.h, simd/quantise.h).
  *
- * Packed weights: columns come in panels of 64, each panel [k][4][16] floats: for a recurrent layer the four blocks are
- * the gates i f g o of 16 units, for a linear layer they are 64 neighbouring columns. One layout serves every
- * instruction set, so that a model file can hold it and processes can share it. */
+ * Packed weights: columns come in panels of 64, k in groups that fill 32 bits (1 float, 2 numbers of 16 bits, 4 of 8),
+ * each panel [groups][4][16] of them: for a recurrent layer the four blocks are the gates i f g o of 16 units, for a
+ * linear layer they are 64 neighbouring columns. One layout serves every instruction set, so that a model file can hold
+ * it and processes can share it. */
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-enum { PANEL = 64, BLOCK = 16 };
+enum { PANEL = 64, BLOCK = 16, GROUP_BYTES = 4, GROUP_ROW = PANEL * GROUP_BYTES };
+
+/* f32: the reference.
+ * int16: rows of at most +-4096, weights of at most +-32767 such that no sum leaves 31 bits: close to float32.
+ * int8: rows and weights of at most +-127.
+ * int7: rows of at most +-127, weights of at most +-64, which AVX2 multiplies without overflow in 16 bits. A precision
+ *       of its own: its results are not int8's. */
+enum precision { PRECISION_F32, PRECISION_INT16, PRECISION_INT8, PRECISION_INT7, PRECISIONS };
 
 struct kernels {
-    const char *name; /* "avx512", "avx2", "scalar" */
+    const char *name;       /* as --isa takes it */
+    enum precision fastest; /* what `--precision auto` stands for */
 
-    /* acc[r][j] = fma(a[r][i], w[i][j], acc[r][j]) for i = 0..k-1 ascending.
-     * acc: [rows, PANEL], aligned to 64 bytes; a: [rows] pointers to k floats each; w: [k, PANEL].
+    /* Adds rows * weights to sums, by precision.
+     * acc: [rows, PANEL], aligned to 64 bytes, float (f32) or int32_t; a: [rows] pointers to `groups` groups each;
+     * w: [groups, PANEL] groups.
+     *   f32      acc[r][j] = fma(a[r][i], w[i][j], acc[r][j]) for i ascending
+     *   integer  acc[r][j] += the sum of a[r][k] w[k][j] over all k, exactly
      * While it works it asks the cache for `next_bytes` bytes at `next` (the weights that come after w). */
-    void (*multiply)(float *acc, size_t rows, const float *const *a, const float *w, size_t k, const char *next,
-                     size_t next_bytes);
+    void (*multiply[PRECISIONS])(void *acc, size_t rows, const void *const *a, const void *w, size_t groups,
+                                 const char *next, size_t next_bytes);
+
+    /* The largest |x[i]|, 0 for none. */
+    float (*largest)(const float *x, size_t count);
+
+    /* q[i] = x[i] * factor, rounded to the nearest integer (ties to even) and held inside the precision's range; 8 bits
+     * are stored with 128 added unless `signed_rows`. Elements up to the end of the last group are written as if x were
+     * 0 there. NULL for f32. */
+    void (*quantise[PRECISIONS])(const float *x, size_t count, float factor, void *q);
+
+    /* z[r][j] = fma(scale[j] * row_scale[r], (float)acc[r][j], z[r][j]) for 64 columns. */
+    void (*restore)(float *z, size_t rows, const int32_t *acc, const float *scale, const float *row_scale);
+
+    /* The set's 8-bit rows are signed: they need no correction by 128 times the sum of a column's weights. */
+    bool signed_rows;
 
     /* One time step of 16 units. z: [rows, 4, BLOCK] pre-activations i f g o; c, h: [rows] pointers to the 16 cells,
      * which are replaced (Hochreiter & Schmidhuber 1997):
@@ -32,15 +60,29 @@ struct kernels {
      *   n = tanh(z2 + sigmoid(r) z3);   h = (1 - sigmoid(z)) n + sigmoid(z) h */
     void (*gru)(const float *z, size_t rows, float *const *c, float *const *h);
 
-    /* Independent fused multiply-adds in registers, for measuring what the machine can do at most. Returns the number
-     * of floating-point operations done; *sink keeps the compiler from leaving them out. */
-    double (*peak)(size_t rounds, float *sink);
+    /* Independent multiply-adds in registers, as `multiply` does them, for measuring what the machine can do at most.
+     * Returns the number of operations done, two a multiply-add; *sink keeps the compiler from leaving them out. */
+    double (*peak[PRECISIONS])(size_t rounds, float *sink);
 };
 
-/* The sets this machine can run, best first, ended by NULL. */
-const struct kernels *const *kernels_available(void);
+/* The sets this machine can run, best first; returns how many, at least one: scalar is always the last. */
+enum { KERNEL_SETS = 8 };
+size_t kernels_available(const struct kernels *sets[KERNEL_SETS]);
 
 /* name: "auto" or a set's; NULL when this machine cannot run it. */
 const struct kernels *kernels_find(const char *name);
+
+/* Elements of a group; bytes of `count` elements in whole groups. */
+static inline size_t group_elements(enum precision precision)
+{
+    static const size_t elements[PRECISIONS] = {1, 2, 4, 4};
+    return elements[precision];
+}
+
+static inline size_t group_count(enum precision precision, size_t count)
+{
+    size_t elements = group_elements(precision);
+    return (count + elements - 1) / elements;
+}
 
 #endif

@@ -3,21 +3,20 @@
 #define KERNELS_SIMD_SETS_H
 #include "kernels/kernels.h"
 
+extern const struct kernels kernels_avx512_vnni;
 extern const struct kernels kernels_avx512;
+extern const struct kernels kernels_avx_vnni;
 extern const struct kernels kernels_avx2;
 extern const struct kernels kernels_scalar;
 
-/* Calls multiply_block with a constant number of rows, 1 to 6, so that each has a loop with its sums in registers. */
-#define MULTIPLY_ROWS(rows, ...)                       \
-    do {                                               \
-        switch (rows) {                                \
-        case 6: multiply_block(6, __VA_ARGS__); break; \
-        case 5: multiply_block(5, __VA_ARGS__); break; \
-        case 4: multiply_block(4, __VA_ARGS__); break; \
-        case 3: multiply_block(3, __VA_ARGS__); break; \
-        case 2: multiply_block(2, __VA_ARGS__); break; \
-        default: multiply_block(1, __VA_ARGS__);       \
-        }                                              \
-    } while (0)
+/* The set of the file it stands in, from the names that its headers give their functions. */
+#define SET_OF_KERNELS(set_name, best)                                                               \
+    {                                                                                             \
+        .name = set_name, .fastest = best, .multiply = {multiply_f32, multiply_int16, multiply_int8, multiply_int7}, \
+        .largest = largest, .quantise = {NULL, quantise16, quantise8, quantise8},                 \
+        .restore = restore, .signed_rows = ROW_OFFSET == 0, .lstm = gates_lstm_rows,              \
+        .gru = gates_gru_rows,                                                                    \
+        .peak = {multiply_f32_peak, multiply_int16_peak, multiply_int8_peak, multiply_int7_peak}, \
+    }
 
 #endif

@@ -3,6 +3,7 @@
 #include "import/flair.h"
 #include "import/word_vectors.h"
 #include "model/model_file.h"
+#include "model/quantise.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -133,6 +134,19 @@ ft_status model_open(const char *path, struct backend *backend, struct model *mo
     if (status != FT_OK)
         model_close(model);
     return status;
+}
+
+ft_status model_set_precision(struct model *model, enum precision precision, struct backend *backend,
+                              struct ft_error *error)
+{
+    struct opened *opened = model->owned;
+    size_t threads = backend_cpu_threads(backend);
+    switch (model->kind) {
+    case MODEL_TAGGER: return tagger_set_precision(model->tagger, precision, threads, error);
+    case MODEL_LM: return lm_set_precision(model->lm, precision, &opened->arena, &opened->weights, threads, error);
+    case MODEL_WORDS: return FT_OK;
+    }
+    return FT_OK;
 }
 
 void model_close(struct model *model)

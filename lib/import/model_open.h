@@ -15,6 +15,10 @@ struct model {
 
 /* FT_MODEL, with the path, when the file is missing, damaged or of a kind that cannot be run. */
 ft_status model_open(const char *path, struct backend *backend, struct model *model, struct ft_error *error);
+
+/* Turns the weights of a tagger or language model to another precision (model/quantise.h); word vectors have none. */
+ft_status model_set_precision(struct model *model, enum precision precision, struct backend *backend,
+                              struct ft_error *error);
 void model_close(struct model *model);
 
 #endif

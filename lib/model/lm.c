@@ -72,15 +72,17 @@ ft_status lm_build(struct lm *lm, const struct lm_description *from, struct aren
         struct gate_part parts[2] = {{w_ih, in, false}, {w_hh, hidden, true}};
         *layer = (struct recurrent_layer){
             .cell = cell, .in = k ? hidden : 0, .hidden = hidden, .panels = (hidden + BLOCK - 1) / BLOCK};
-        layer->packed = pack_gates(weights, cell, hidden, k ? parts : parts + 1, k ? 2 : 1, threads);
+        layer->weights.groups = layer->in + hidden;
+        layer->weights.at = pack_gates(weights, cell, hidden, k ? parts : parts + 1, k ? 2 : 1, threads);
         layer->bias = pack_gate_bias(weights, cell, hidden, b_ih, b_hh);
-        if (!layer->packed || !layer->bias)
+        if (!layer->weights.at || !layer->bias)
             return ft_nomem(error, "a language model");
         if (k == 0) {
             float *packed = pack_gates(weights, cell, hidden, parts, 1, threads);
             if (!packed)
                 return ft_nomem(error, "a language model");
-            lm->input = (struct linear_layer){in, layer->panels * PANEL, layer->panels, packed, layer->bias};
+            lm->input = (struct linear_layer){
+                in, layer->panels * PANEL, layer->panels, {.groups = in, .at = packed}, layer->bias};
         }
     }
     lm->width = hidden;

@@ -98,7 +98,7 @@ static ft_status fold_init(struct fold *fold, struct weights *scratch, size_t ou
         for (size_t k = 0; k < inner; k++)
             for (size_t c = 0; c < PANEL; c++)
                 packed[(p * inner + k) * PANEL + c] = p * PANEL + c < outer ? wr[k * outer + p * PANEL + c] : 0;
-    *fold = (struct fold){{inner, outer, panels, packed, zero}, br, inner};
+    *fold = (struct fold){{inner, outer, panels, {.groups = inner, .at = packed}, zero}, br, inner};
     return FT_OK;
 }
 
@@ -160,9 +160,10 @@ static ft_status build_rnn(struct tagger *tagger, struct weights *scratch, const
             struct gate_part parts[2] = {{w_ih, inner, false}, {w_hh, hidden, true}};
             *layer = (struct recurrent_layer){
                 .cell = cell, .in = inner, .hidden = hidden, .panels = (hidden + BLOCK - 1) / BLOCK};
-            layer->packed = pack_gates(&tagger->weights, cell, hidden, parts, 2, backend_cpu_threads(backend));
+            layer->weights.groups = inner + hidden;
+            layer->weights.at = pack_gates(&tagger->weights, cell, hidden, parts, 2, backend_cpu_threads(backend));
             layer->bias = pack_gate_bias(&tagger->weights, cell, hidden, b_ih, b_hh);
-            if (!layer->packed || !layer->bias)
+            if (!layer->weights.at || !layer->bias)
                 return ft_nomem(error, "a tagger");
             if (from->init_h.data) { /* rows: layer by layer, forward before backward */
                 const float *h = weights_f32(scratch, &from->init_h);

@@ -39,6 +39,16 @@ float *weights_new(struct weights *weights, size_t floats)
     return block;
 }
 
+void weights_drop(struct weights *weights, const void *block)
+{
+    for (size_t i = 0; i < weights->count; i++)
+        if (weights->blocks[i] == block) {
+            free(weights->blocks[i]);
+            weights->blocks[i] = weights->blocks[--weights->count];
+            return;
+        }
+}
+
 const float *weights_f32(struct weights *weights, const struct tensor *tensor)
 {
     size_t count = 1;
@@ -71,7 +81,7 @@ bool pack_linear(struct weights *weights, const float *w, const float *bias, siz
             for (size_t k = 0; k < in; k++)
                 packed[(p * in + k) * PANEL + c] = column < out ? w[column * in + k] : 0;
         }
-    *layer = (struct linear_layer){in, out, panels, packed, packed_bias};
+    *layer = (struct linear_layer){in, out, panels, {.groups = in, .at = packed}, packed_bias};
     return true;
 }
 

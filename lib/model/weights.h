@@ -14,6 +14,9 @@ void weights_release(struct weights *weights);
 /* `floats` floats, not cleared; NULL when out of memory. */
 float *weights_new(struct weights *weights, size_t floats);
 
+/* Frees a block before its time; anything that is no block is left alone. */
+void weights_drop(struct weights *weights, const void *block);
+
 /* A tensor as contiguous float32: its own bytes where they are that already, else converted into `weights`. */
 const float *weights_f32(struct weights *weights, const struct tensor *tensor);
 

@@ -13,19 +13,23 @@ static double linear_work(const struct linear_layer *layer)
 
 struct tagger_work tagger_work(const struct tagger *tagger)
 {
-    struct tagger_work work = {0, linear_work(&tagger->linear)};
+    struct tagger_work work = {{0}, {0}};
+    work.per_token[tagger->linear.weights.precision] += linear_work(&tagger->linear);
     for (size_t i = 0; i < tagger->member_count; i++) {
         const struct lm *lm = &tagger->members[i].lm;
         if (tagger->members[i].kind != MEMBER_LM)
             continue;
         for (size_t k = 0; k < lm->net.layers; k++)
-            work.per_character += recurrent_work(&lm->net.layer[k]);
+            work.per_character[lm->net.layer[k].weights.precision] += recurrent_work(&lm->net.layer[k]);
         if (lm->net.has_projection)
-            work.per_token += linear_work(&lm->net.projection);
+            work.per_token[lm->net.projection.weights.precision] += linear_work(&lm->net.projection);
     }
     if (tagger->has_reprojection)
-        work.per_token += linear_work(&tagger->reprojection);
+        work.per_token[tagger->reprojection.weights.precision] += linear_work(&tagger->reprojection);
     for (size_t k = 0; tagger->has_rnn && k < tagger->rnn.layers; k++)
-        work.per_token += recurrent_work(&tagger->rnn.layer[k][0]) + recurrent_work(&tagger->rnn.layer[k][1]);
+        for (int d = 0; d < 2; d++) {
+            const struct recurrent_layer *layer = &tagger->rnn.layer[k][d];
+            work.per_token[layer->weights.precision] += recurrent_work(layer);
+        }
     return work;
 }

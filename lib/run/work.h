@@ -1,5 +1,5 @@
-/* work.h - the floating-point operations that tagging takes, counted from the layers' shapes: what benchmarks divide
- * by.
+/* work.h - the operations that tagging takes, counted from the layers' shapes and apart by precision: what benchmarks
+ * divide by.
  *
  * Two operations a fused multiply-add. The first layer of a language model is a table and counts its recurrent product
  * alone (8 H^2 for an LSTM); gates are not counted, padding does not exist. */
@@ -8,8 +8,8 @@
 #include "model/tagger.h"
 
 struct tagger_work {
-    double per_character; /* of a sentence, its two markers included, all language models together */
-    double per_token;     /* projections of the language models and the head, as it is run (folded or not) */
+    double per_character[PRECISIONS]; /* of a sentence, its two markers included, all language models together */
+    double per_token[PRECISIONS];     /* projections of the language models and the head, as it is run (folded or not) */
 };
 struct tagger_work tagger_work(const struct tagger *tagger);
 

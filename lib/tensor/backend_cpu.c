@@ -9,21 +9,33 @@
 
 enum { DEFAULT_LANES = 144 }; /* 96 to 192 are within 5 % on Zen 4 with H = 2048: `bench predict --lanes N` */
 
-ft_status cpu_scratch_init(struct cpu_scratch *scratch, size_t lanes, size_t pieces)
+ft_status cpu_scratch_init(struct product_scratch *scratch, size_t rows, const struct product_room *room)
 {
-    scratch->work = memory_new(lanes * PANEL * sizeof(float));
-    scratch->pointers = malloc(3 * lanes * sizeof *scratch->pointers);
-    scratch->start = malloc(lanes * sizeof *scratch->start);
-    scratch->rows = malloc((lanes * pieces + 1) * sizeof *scratch->rows);
-    return scratch->work && scratch->pointers && scratch->start && scratch->rows ? FT_OK : FT_NOMEM;
+    bool ok = true;
+    *scratch = (struct product_scratch){.stride = room->stride};
+    ok &= (scratch->z = memory_new(rows * PANEL * sizeof(float))) != NULL;
+    ok &= (scratch->pointers = malloc(rows * sizeof *scratch->pointers)) != NULL;
+    ok &= (scratch->start = malloc(rows * sizeof *scratch->start)) != NULL;
+    ok &= (scratch->units = malloc(rows * sizeof *scratch->units)) != NULL;
+    ok &= (scratch->cells = malloc(rows * sizeof *scratch->cells)) != NULL;
+    if (room->segments) {
+        ok &= (scratch->sums = memory_new(rows * PANEL * sizeof *scratch->sums)) != NULL;
+        ok &= (scratch->rows = memory_new(rows * room->stride)) != NULL;
+        ok &= (scratch->scales = malloc(rows * room->segments * sizeof *scratch->scales)) != NULL;
+    }
+    return ok ? FT_OK : FT_NOMEM;
 }
 
-void cpu_scratch_release(struct cpu_scratch *scratch)
+void cpu_scratch_release(struct product_scratch *scratch)
 {
-    free(scratch->work);
+    free(scratch->z);
+    free(scratch->sums);
     free(scratch->pointers);
-    free(scratch->start);
     free(scratch->rows);
+    free(scratch->scales);
+    free(scratch->start);
+    free(scratch->units);
+    free(scratch->cells);
 }
 
 static ft_status cpu_gather(struct backend *backend, const float *const *rows, size_t count, size_t width, float *out,
@@ -49,11 +61,13 @@ struct linear_job {
 static void linear_work(void *argument, size_t thread)
 {
     struct linear_job *job = argument;
-    struct cpu_scratch scratch;
+    struct product_scratch scratch;
+    struct product_room room = {0};
     struct input_piece *pieces = calloc(job->piece_count, sizeof *pieces);
     float **out = malloc(LINEAR_ROWS * sizeof *out);
     (void)thread;
-    if (cpu_scratch_init(&scratch, LINEAR_ROWS, 0) != FT_OK || !pieces || !out) {
+    product_room(&room, &job->layer->weights);
+    if (cpu_scratch_init(&scratch, LINEAR_ROWS, &room) != FT_OK || !pieces || !out) {
         job->status = FT_NOMEM;
     } else {
         size_t first;
@@ -63,8 +77,7 @@ static void linear_work(void *argument, size_t thread)
                 pieces[i] = (struct input_piece){job->pieces[i].rows + first, job->pieces[i].width};
             for (size_t r = 0; r < rows; r++)
                 out[r] = job->out + (first + r) * job->layer->out;
-            linear_forward(job->backend->kernels, job->layer, rows, pieces, job->piece_count, out, scratch.work,
-                           scratch.pointers);
+            linear_forward(job->backend->kernels, job->layer, rows, pieces, job->piece_count, out, &scratch);
         }
     }
     cpu_scratch_release(&scratch);
@@ -149,7 +162,7 @@ ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *op
     const struct kernels *kernels = kernels_find(options->isa);
     if (!kernels)
         return ft_fail(error, FT_USAGE, "this machine has no '%s' kernels; the best it can run is '%s'", options->isa,
-                       kernels_available()[0]->name);
+                       kernels_find("auto")->name);
     struct cpu_backend *cpu = malloc(sizeof *cpu);
     if (!cpu)
         return ft_nomem(error, "the CPU back end");

@@ -9,15 +9,9 @@ struct cpu_backend {
     size_t threads, lanes;
 };
 
-/* Scratch of one worker: sums and pointers for steps over up to `lanes` rows. */
-struct cpu_scratch {
-    float *work;           /* [lanes, 64] */
-    const void **pointers; /* [3 * lanes] */
-    const float **start;   /* [lanes] */
-    const float **rows;    /* [lanes * pieces] */
-};
-ft_status cpu_scratch_init(struct cpu_scratch *scratch, size_t lanes, size_t pieces);
-void cpu_scratch_release(struct cpu_scratch *scratch);
+/* One worker's scratch for products over up to `rows` rows of layers that need `room`. FT_NOMEM; release it then, too. */
+ft_status cpu_scratch_init(struct product_scratch *scratch, size_t rows, const struct product_room *room);
+void cpu_scratch_release(struct product_scratch *scratch);
 
 ft_status cpu_lm_encode(struct backend *backend, const struct lm_pass *passes, size_t count, struct ft_error *error);
 ft_status cpu_birnn(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences,

@@ -27,16 +27,20 @@ struct rnn_worker {
     size_t capacity, count;
     struct rnn_lane *lanes;
     struct lane_states states;
-    struct cpu_scratch scratch;
-    struct input_piece *pieces;
+    struct product_scratch scratch;
+    struct input_piece *pieces; /* [piece_count + 1], the state last */
+    const float **rows;         /* [piece_count, capacity] */
 };
 
 static ft_status worker_init(struct rnn_worker *worker, const struct rnn_job *job)
 {
     *worker = (struct rnn_worker){.job = job, .capacity = job->lanes};
-    bool ok = cpu_scratch_init(&worker->scratch, worker->capacity, job->piece_count) == FT_OK;
+    struct product_room room = {0};
+    product_room(&room, &job->layers[0].weights);
+    bool ok = cpu_scratch_init(&worker->scratch, worker->capacity, &room) == FT_OK;
     ok &= (worker->lanes = calloc(worker->capacity, sizeof *worker->lanes)) != NULL;
-    ok &= (worker->pieces = calloc(job->piece_count, sizeof *worker->pieces)) != NULL;
+    ok &= (worker->pieces = calloc(job->piece_count + 1, sizeof *worker->pieces)) != NULL;
+    ok &= (worker->rows = calloc(job->piece_count * worker->capacity + 1, sizeof *worker->rows)) != NULL;
     ok &= lane_states_init(&worker->states, worker->capacity, job->layers[0].panels * BLOCK);
     return ok ? FT_OK : FT_NOMEM;
 }
@@ -46,6 +50,7 @@ static void worker_release(struct rnn_worker *worker)
     lane_states_release(&worker->states);
     cpu_scratch_release(&worker->scratch);
     free(worker->pieces);
+    free(worker->rows);
     free(worker->lanes);
 }
 
@@ -53,7 +58,7 @@ static void run_direction(struct rnn_worker *worker, size_t direction, struct la
 {
     const struct rnn_job *job = worker->job;
     const struct recurrent_layer *layer = &job->layers[direction];
-    struct cpu_scratch *scratch = &worker->scratch;
+    struct product_scratch *scratch = &worker->scratch;
     size_t padded = layer->panels * BLOCK, hidden = layer->hidden;
     for (;;) {
         uint32_t next;
@@ -64,17 +69,17 @@ static void run_direction(struct rnn_worker *worker, size_t direction, struct la
         if (!worker->count)
             return;
         for (size_t i = 0; i < job->piece_count; i++)
-            worker->pieces[i] = (struct input_piece){scratch->rows + i * worker->capacity, job->pieces[i].width};
+            worker->pieces[i] = (struct input_piece){worker->rows + i * worker->capacity, job->pieces[i].width};
+        worker->pieces[job->piece_count] = (struct input_piece){(const float *const *)worker->states.h_in, hidden};
         for (size_t lane = 0; lane < worker->count; lane++) {
             const struct token_sequence *s = worker->lanes[lane].sentence;
             size_t step = worker->lanes[lane].step, token = s->first + (direction ? s->count - 1 - step : step);
             scratch->start[lane] = layer->bias;
             for (size_t i = 0; i < job->piece_count; i++)
-                scratch->rows[i * worker->capacity + lane] = job->pieces[i].rows[token];
+                worker->rows[i * worker->capacity + lane] = job->pieces[i].rows[token];
         }
-        recurrent_step(job->backend->kernels, layer, worker->count, scratch->start, worker->pieces, job->piece_count,
-                       (const float *const *)worker->states.h_in, worker->states.c, worker->states.h_out, scratch->work,
-                       scratch->pointers);
+        recurrent_step(job->backend->kernels, layer, worker->count, scratch->start, worker->pieces,
+                       job->piece_count + 1, worker->states.c, worker->states.h_out, scratch);
         lane_states_turn(&worker->states);
         for (size_t lane = 0; lane < worker->count; lane++) {
             const struct token_sequence *s = worker->lanes[lane].sentence;

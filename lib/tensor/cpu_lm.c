@@ -36,7 +36,8 @@ struct lm_worker {
     size_t capacity, count;
     struct lm_lane *lanes;
     struct lane_states states[CHAR_LM_LAYERS];
-    struct cpu_scratch scratch;
+    struct product_scratch scratch;
+    const float **projected; /* [capacity] the states that the projection takes */
     float **out_rows; /* [capacity], for the projection */
 };
 
@@ -51,6 +52,7 @@ static void worker_release(struct lm_worker *worker)
         lane_states_release(&worker->states[k]);
     cpu_scratch_release(&worker->scratch);
     free(worker->out_rows);
+    free(worker->projected);
     free(worker->lanes);
 }
 
@@ -58,9 +60,15 @@ static ft_status worker_init(struct lm_worker *worker, const struct lm_job *job)
 {
     *worker = (struct lm_worker){.job = job};
     worker->capacity = job->lanes;
-    bool ok = cpu_scratch_init(&worker->scratch, worker->capacity, 1) == FT_OK;
+    struct product_room room = {0};
+    for (size_t k = 0; k < job->lm->layers; k++)
+        product_room(&room, &job->lm->layer[k].weights);
+    if (job->lm->has_projection)
+        product_room(&room, &job->lm->projection.weights);
+    bool ok = cpu_scratch_init(&worker->scratch, worker->capacity, &room) == FT_OK;
     ok &= (worker->lanes = calloc(worker->capacity, sizeof *worker->lanes)) != NULL;
     ok &= (worker->out_rows = calloc(worker->capacity, sizeof *worker->out_rows)) != NULL;
+    ok &= (worker->projected = calloc(worker->capacity, sizeof *worker->projected)) != NULL;
     for (size_t k = 0; k < job->lm->layers; k++)
         ok &= lane_states_init(&worker->states[k], worker->capacity, padded_units(&job->lm->layer[k]));
     return ok ? FT_OK : FT_NOMEM;
@@ -81,20 +89,20 @@ static void refill(struct lm_worker *worker, struct lane_queue *queue)
 static void step_layers(struct lm_worker *worker)
 {
     const struct char_lm *lm = worker->job->lm;
-    struct cpu_scratch *scratch = &worker->scratch;
+    struct product_scratch *scratch = &worker->scratch;
     for (size_t k = 0; k < lm->layers; k++) {
         const struct recurrent_layer *layer = &lm->layer[k];
         struct lane_states *states = &worker->states[k];
-        struct input_piece below = {NULL, layer->in};
+        struct input_piece pieces[2] = {{NULL, layer->in}, {(const float *const *)states->h_in, layer->hidden}};
         for (size_t lane = 0; lane < worker->count; lane++) {
             const struct lm_lane *at = &worker->lanes[lane];
             scratch->start[lane] =
                 k ? layer->bias : lm->table + (size_t)at->sequence->ids[at->step] * layer->panels * PANEL;
         }
         if (k) /* the layer below has turned: its h_in is h(t) */
-            below.rows = (const float *const *)worker->states[k - 1].h_in;
-        recurrent_step(worker->job->backend->kernels, layer, worker->count, scratch->start, &below, k ? 1 : 0,
-                       (const float *const *)states->h_in, states->c, states->h_out, scratch->work, scratch->pointers);
+            pieces[0].rows = (const float *const *)worker->states[k - 1].h_in;
+        recurrent_step(worker->job->backend->kernels, layer, worker->count, scratch->start, k ? pieces : pieces + 1,
+                       k ? 2 : 1, states->c, states->h_out, scratch);
         lane_states_turn(states);
     }
 }
@@ -115,15 +123,14 @@ static void write_rows(struct lm_worker *worker)
             if (!lm->has_projection) {
                 memcpy(row, top[lane], job->width * sizeof(float));
             } else if (!first) {
-                worker->scratch.rows[wanted] = top[lane];
+                worker->projected[wanted] = top[lane];
                 worker->out_rows[wanted++] = first = row;
             }
         }
     }
     if (wanted) {
-        struct input_piece states = {worker->scratch.rows, lm->projection.in};
-        linear_forward(job->backend->kernels, &lm->projection, wanted, &states, 1, worker->out_rows,
-                       worker->scratch.work, worker->scratch.pointers);
+        struct input_piece states = {worker->projected, lm->projection.in};
+        linear_forward(job->backend->kernels, &lm->projection, wanted, &states, 1, worker->out_rows, &worker->scratch);
     }
 }
 

@@ -1,18 +1,31 @@
-/* layers.h - layers made ready to run: packed weights and their widths. Nothing here owns memory; the model does.
- *
- * Packing is that of kernels.h: [panels][k][64] floats, columns past the last are zero. */
+/* layers.h - layers made ready to run: packed weights and their widths. Nothing here owns memory; the model does. */
 #ifndef TENSOR_LAYERS_H
 #define TENSOR_LAYERS_H
+#include "kernels/kernels.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* A matrix in panels (kernels.h), columns past the last are zero. Its k's are those of one or more segments, one after
+ * the other: a segment for each piece of the input, and for h(t-1) in a recurrent layer. Quantised weights have every
+ * segment filled up to whole groups, and for every segment and column
+ *   w = scale q,   scale = largest |w| / largest q        (int16: less where sums could overflow, see quantise.h) */
+struct packed {
+    enum precision precision;
+    size_t groups;         /* of a panel, all segments */
+    const void *at;        /* [panels][groups][64] groups */
+    size_t segments;       /* the rest only where the precision is not f32 */
+    const size_t *widths;  /* [segments] k's */
+    const float *scale;    /* [segments][panels * 64] */
+    const int32_t *offset; /* [segments][panels * 64]: -128 times the sum of q (8 bits only) */
+};
+
 /* y = x W^T + b */
 struct linear_layer {
     size_t in, out;
-    size_t panels;       /* ceil(out / 64) */
-    const float *packed; /* [panels][in][64] */
-    const float *bias;   /* [panels * 64] */
+    size_t panels; /* ceil(out / 64) */
+    struct packed weights;
+    const float *bias; /* [panels * 64] */
 };
 
 enum cell_type { CELL_LSTM, CELL_GRU };
@@ -22,8 +35,8 @@ enum cell_type { CELL_LSTM, CELL_GRU };
 struct recurrent_layer {
     enum cell_type cell;
     size_t in, hidden;
-    size_t panels;                /* ceil(hidden / 16) */
-    const float *packed;          /* [panels][in + hidden][64] */
+    size_t panels; /* ceil(hidden / 16) */
+    struct packed weights;
     const float *bias;            /* [panels * 64], b_ih + b_hh in the same order of columns */
     const float *init_h, *init_c; /* [panels * 16], or NULL: zero */
 };
