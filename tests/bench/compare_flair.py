@@ -2,17 +2,19 @@
 """Times flairtag against Flair on one corpus and one model, in turn (A B A B ...), and compares the tags.
 
     pip install "flair==0.15.1" "transformers<4.50"
-    tests/bench/compare_flair.py CORPUS.conll [--hidden 2048] [--glove glove.6B.100d.txt.gz] [--runs 3] [--model MODEL.pt]
+    tests/bench/compare_flair.py CORPUS.conll [--hidden 2048] [--glove glove.6B.100d.txt.gz] [--runs 3]
+                                 [--model MODEL.pt] [--precision f32,int16,int8] [--json flair.json]
 
-Without --model a tagger with random weights is made and saved: word vectors, two character language models of --hidden units
-(uniform +-1/sqrt(hidden)), reprojection, BiLSTM of 256 units, CRF over WNUT-17's types: the largest of Flair's published kind.
-Flair runs as its users run it: predict with mini-batches of 32, storage none, loaded and warm; flairtag as a whole process,
-start to end. Prints one line a run, then medians and ratios.
+Without --model a tagger with random weights is made and saved: word vectors, two character language models of --hidden
+units (uniform +-1/sqrt(hidden)), reprojection, BiLSTM of 256 units, CRF over WNUT-17's types: the largest of Flair's
+published kind.
+Flair runs as its users run it: predict with mini-batches of 32, loaded and warm; flairtag as a whole process, start to
+end, once for each --precision. Prints one line a run, then medians, ratios, peak memory (Flair's while it tags;
+flairtag's with all that it maps) and how many tags differ.
 """
 import argparse
+import gc
 import gzip
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,8 +22,13 @@ import threading
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+from measuring import (Corpus, Stopwatch, available_cores, fail, flairtag_version, forget_peak,  # noqa: E402
+                       machine, memory, precision_list, print_run, print_summary, summarise, write_json)
+
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("corpus")
+parser.add_argument("corpus", nargs="?", help="columns, the token in the first (not needed with --make-only)")
+parser.add_argument("--sentences", type=int, help="only so many of the corpus, drawn by chance, the same each time")
 parser.add_argument("--hidden", type=int, default=2048)
 parser.add_argument("--glove", help="word vectors as text, gz or not (default: none)")
 parser.add_argument("--words", type=int, default=400000, help="most words of --glove to take")
@@ -29,28 +36,27 @@ parser.add_argument("--runs", type=int, default=3)
 parser.add_argument("--model", help="a Flair model to use in place of a random one")
 parser.add_argument("--keep", help="folder for the model files (default: a temporary one)")
 parser.add_argument("--flairtag", default="build/flairtag")
-parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--threads", type=int, default=available_cores())
+parser.add_argument("--precision", type=precision_list, default=[None],
+                    help="flairtag's arithmetic, any of f32,int16,int8,int7,auto; each runs in each round "
+                         "(default: flairtag's own choice)")
+parser.add_argument("--storage", choices=("none", "cpu"), default="none",
+                    help="where both keep embeddings [%(default)s]")
+parser.add_argument("--json", help="file for all runs")
+parser.add_argument("--machine", help="the processor's name in the JSON (default: what the system says)")
 parser.add_argument("--make-only", action="store_true", help="make the model files and stop")
 options = parser.parse_args()
-
-
-def read_corpus(path):
-    sentence, sentences = [], []
-    for line in open(path, encoding="utf-8"):
-        if line.strip():
-            sentence.append(line.split("\t")[0].strip("\n"))
-        elif sentence:
-            sentences.append(sentence)
-            sentence = []
-    return sentences + ([sentence] if sentence else [])
+if not options.corpus and not options.make_only:
+    parser.error("a corpus is needed (columns, one token a line; data/get-wnut17.sh fetches WNUT-17)")
+if options.runs < 1:
+    parser.error("--runs must be 1 or more")
 
 
 def make_model(path):
     import numpy
-    import torch
     from flair.data import Dictionary
     from flair.embeddings import FlairEmbeddings, StackedEmbeddings, WordEmbeddings
-    from flair.models import LanguageModel, SequenceTagger
+    from flair.models import LanguageModel
 
     torch.manual_seed(1)
     characters = Dictionary()
@@ -81,74 +87,132 @@ def make_model(path):
     tagger.save(str(path))
 
 
-def watch_peak(pid, peaks):
-    """Keeps the process's high-water mark of resident memory while it runs (a child's rusage begins with its parent's)."""
-    try:
-        while True:
-            status = Path(f"/proc/{pid}/status").read_text()
-            peaks.append(int(status.split("VmHWM:")[1].split()[0]) / 1024)
-            time.sleep(0.1)
-    except (OSError, IndexError):
-        pass
+def describe_model(tagger, source):
+    members = getattr(tagger.embeddings, "embeddings", [tagger.embeddings])
+    hidden = [member.lm.hidden_size for member in members if hasattr(member, "lm")]
+    columns = [member.embedding_length for member in members if type(member).__name__ == "WordEmbeddings"]
+    head = (f"Bi{tagger.rnn_type}" if tagger.use_rnn else "linear layer") + ("-CRF" if tagger.use_crf else "")
+    return {"name": source.name, "language_models": hidden, "word_vectors": columns, "head": head,
+            "random": not options.model}
 
 
-def run_flairtag(model):
-    before = time.perf_counter()
-    command = [options.flairtag, "predict", "-m", str(model), "--threads", str(options.threads), options.corpus]
+def watch_memory(pid, figures):
+    """Keeps the process's peaks while it runs: a child's rusage begins with its parent's."""
+    while True:
+        peak, mapped = memory(pid)
+        if not peak:
+            return
+        figures["peak"], figures["mapped"] = max(figures["peak"], peak), max(figures["mapped"], mapped)
+        time.sleep(0.02)
+
+
+def run_flairtag(model, corpus_file, precision):
+    """The time of the whole process, the tags, and its peaks."""
+    command = [options.flairtag, "predict", "-m", str(model), "--threads", str(options.threads),
+               "--storage", options.storage, "--input-format", "conll", corpus_file]
+    if precision:
+        command += ["--precision", precision]
+    figures = {"peak": 0, "mapped": 0}
+    watch = Stopwatch()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    peaks = [0]
-    threading.Thread(target=watch_peak, args=(process.pid, peaks)).start()
+    watcher = threading.Thread(target=watch_memory, args=(process.pid, figures))
+    watcher.start()
     output = process.stdout.read()
+    watcher.join()
     status = process.wait()
-    seconds = time.perf_counter() - before
+    elapsed = watch.read()
     if status:
-        sys.exit(f"flairtag failed with status {status}")
-    return seconds, [line.split("\t")[-1] for line in output.decode().split("\n") if line], max(peaks)
+        fail(f"'{' '.join(command)}' failed with status {status}")
+    given = [line.split("\t")[-1] for line in output.decode().split("\n") if line]
+    return elapsed, given, figures["peak"], figures["mapped"]
 
 
-folder = Path(options.keep or tempfile.mkdtemp(prefix="compare-"))
+def run_flair(tagger, sentences):
+    sentences = [Sentence(words) for words in sentences]
+    gc.collect()
+    forget_peak()
+    watch = Stopwatch()
+    tagger.predict(sentences, mini_batch_size=32, force_token_predictions=True, embedding_storage_mode=options.storage)
+    elapsed = watch.read()
+    given = [token.get_label(tagger.tag_type).value for sentence in sentences for token in sentence]
+    return elapsed, given, *memory()
+
+
+def count_differences(a, b):
+    if len(a) != len(b):
+        fail(f"one side tagged {len(a)} tokens, the other {len(b)}: no comparison is possible")
+    return sum(x != y for x, y in zip(a, b))
+
+
+corpus = Corpus(options.corpus, options.sentences) if options.corpus else None
+version = flairtag_version(options.flairtag)
+try:
+    import flair
+    import torch
+    from flair.data import Sentence
+    from flair.models import SequenceTagger
+except ImportError as error:
+    fail(f'Flair cannot be loaded here ({error}): pip install "flair==0.15.1" "transformers<4.50"')
+
+temporary = None if options.keep or options.make_only else tempfile.TemporaryDirectory(prefix="compare-")
+folder = Path(options.keep or (temporary.name if temporary else tempfile.mkdtemp(prefix="compare-")))
 folder.mkdir(parents=True, exist_ok=True)
 source = Path(options.model) if options.model else folder / f"random-{options.hidden}.pt"
+if options.model and not source.exists():
+    fail(f"{source}: no such model")
 if not source.exists():
     make_model(source)
 converted = folder / (source.stem + ".safetensors")
 if not converted.exists():
     subprocess.run([options.flairtag, "convert", str(source), str(converted)], check=True)
 if options.make_only:
+    print(f"{source}\n{converted}")
     sys.exit(0)
-
-import torch  # noqa: E402
-from flair.data import Sentence  # noqa: E402
-from flair.models import SequenceTagger  # noqa: E402
 
 torch.set_num_threads(options.threads)
 tagger = SequenceTagger.load(str(source))
-corpus = read_corpus(options.corpus)
-characters = sum(len(" ".join(words)) + 2 for words in corpus)
-tokens = sum(map(len, corpus))
+loading_peak = memory()[0]
+FLAIR = f"Flair {flair.__version__}"
+variants = {f"flairtag {precision}" if precision else "flairtag": precision for precision in options.precision}
+runs, tags = [], {}
 
 
-def run_flair():
-    sentences = [Sentence(words) for words in corpus]
-    before = time.perf_counter()
-    tagger.predict(sentences, mini_batch_size=32, force_token_predictions=True, embedding_storage_mode="none")
-    seconds = time.perf_counter() - before
-    return seconds, [t.get_label("ner").value for s in sentences for t in s]
+def add(system, number, elapsed, given, peak, mapped):
+    seconds, others = elapsed
+    runs.append({"round": number, "system": system, "seconds": seconds, "others": others,
+                 "chars_per_s": corpus.characters / seconds, "tokens_per_s": corpus.tokens / seconds,
+                 "peak_bytes": peak, "mapped_bytes": mapped})
+    print_run(runs[-1])
+    if count_differences(tags.setdefault(system, given), given):
+        fail(f"{system} gave other tags in round {number} than in round 1")
 
 
-times = {"flairtag": [], "Flair": []}
-for run in range(options.runs):
-    seconds, ours, ours_peak = run_flairtag(converted)
-    times["flairtag"].append(seconds)
-    print(f"flairtag {seconds:8.2f} s  {characters / seconds:9.0f} chars/s  {tokens / seconds:8.0f} tokens/s", flush=True)
-    seconds, theirs = run_flair()
-    times["Flair"].append(seconds)
-    print(f"Flair    {seconds:8.2f} s  {characters / seconds:9.0f} chars/s  {tokens / seconds:8.0f} tokens/s", flush=True)
-medians = {name: statistics.median(values) for name, values in times.items()}
-ratios = [b / a for a, b in zip(times["flairtag"], times["Flair"])]
-print(f"median: flairtag {medians['flairtag']:.2f} s, Flair {medians['Flair']:.2f} s; "
-      f"Flair / flairtag: {statistics.median(ratios):.2f} (median of pairs; {min(ratios):.2f} to {max(ratios):.2f})")
-print(f"peak memory: flairtag {ours_peak:.0f} MiB (mapped model included), "
-      f"Flair {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
-differences = sum(a != b for a, b in zip(ours, theirs)) if len(ours) == len(theirs) else -1
-print(f"tags that differ: {differences} of {len(theirs)}")
+with tempfile.TemporaryDirectory(prefix="compare-") as scratch:
+    corpus_file, few = corpus.write(f"{scratch}/corpus.conll"), corpus.write(f"{scratch}/few.conll", 32)
+    # Warm both: files in memory, libraries ready; and a precision that is not there shows at once.
+    for precision in variants.values():
+        run_flairtag(converted, few, precision)
+    run_flair(tagger, corpus.sentences[:32])
+    for number in range(1, options.runs + 1):
+        add(FLAIR, number, *run_flair(tagger, corpus.sentences))
+        for system, precision in variants.items():
+            add(system, number, *run_flairtag(converted, corpus_file, precision))
+
+summary = summarise(runs, FLAIR)
+differing = {}
+print_summary(summary, FLAIR, runs)
+print(f"Flair's peak while it loaded the model: {loading_peak / 2**20:.0f} MiB")
+for system, precision in variants.items():
+    counts = differing[system] = {"tags": corpus.tokens, FLAIR: count_differences(tags[FLAIR], tags[system])}
+    line = f"tags of {system} that differ from Flair's: {counts[FLAIR]} of {corpus.tokens}"
+    if precision != "f32" and "flairtag f32" in tags:
+        counts["flairtag f32"] = count_differences(tags["flairtag f32"], tags[system])
+        line += f"; from flairtag f32's: {counts['flairtag f32']}"
+    print(line)
+if options.json:
+    write_json(options.json, {
+        "kind": "tagger", "base": FLAIR, "machine": machine(options.machine), "threads": options.threads,
+        "storage": options.storage,
+        "versions": {"Flair": flair.__version__, "PyTorch": torch.__version__, "flairtag": version},
+        "model": describe_model(tagger, source), "corpus": corpus.describe(), "loading_peak_bytes": loading_peak,
+        "differing_tags": differing, "runs": runs, "summary": summary})
