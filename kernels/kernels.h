@@ -52,13 +52,14 @@ struct kernels {
 
     /* One time step of 16 units. z: [rows, 4, BLOCK] pre-activations i f g o; c, h: [rows] pointers to the 16 cells,
      * which are replaced (Hochreiter & Schmidhuber 1997):
-     *   c = sigmoid(f) c + sigmoid(i) tanh(g);   h = sigmoid(o) tanh(c) */
-    void (*lstm)(const float *z, size_t rows, float *const *c, float *const *h);
+     *   c = sigmoid(f) c + sigmoid(i) tanh(g);   h = sigmoid(o) tanh(c)
+     * next: [rows] pointers to the 64 floats that will be read next; these and the next 16 of c and h are asked for. */
+    void (*lstm)(const float *z, size_t rows, float *const *c, float *const *h, const float *const *next);
 
     /* z: [rows, 4, BLOCK]: r, z, the input's share of n, the state's share of n; c holds h(t-1), and both get h(t)
      * (Cho et al. 2014, in PyTorch's form):
      *   n = tanh(z2 + sigmoid(r) z3);   h = (1 - sigmoid(z)) n + sigmoid(z) h */
-    void (*gru)(const float *z, size_t rows, float *const *c, float *const *h);
+    void (*gru)(const float *z, size_t rows, float *const *c, float *const *h, const float *const *next);
 
     /* Independent multiply-adds in registers, as `multiply` does them, for measuring what the machine can do at most.
      * Returns the number of operations done, two a multiply-add; *sink keeps the compiler from leaving them out. */

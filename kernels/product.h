@@ -29,6 +29,7 @@ struct product_scratch {
     size_t stride;          /* bytes between them */
     float *scales;          /* [segments, rows] */
     const float **start;    /* [rows] */
+    const float **next;     /* [rows] */
     float **units, **cells; /* [rows] */
 };
 

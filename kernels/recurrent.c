@@ -12,7 +12,9 @@ void recurrent_step(const struct kernels *kernels, const struct recurrent_layer 
         for (size_t lane = 0; lane < lanes; lane++) {
             scratch->cells[lane] = c[lane] + p * BLOCK;
             scratch->units[lane] = h_out[lane] + p * BLOCK;
+            scratch->next[lane] = start[lane] + (p + 1 < layer->panels ? p + 1 : p) * PANEL;
         }
-        (layer->cell == CELL_LSTM ? kernels->lstm : kernels->gru)(scratch->z, lanes, scratch->cells, scratch->units);
+        (layer->cell == CELL_LSTM ? kernels->lstm : kernels->gru)(scratch->z, lanes, scratch->cells, scratch->units,
+                                                                  scratch->next);
     }
 }

@@ -41,7 +41,7 @@ static inline void store8(uint8_t *to, __m256i x)
 #define R_BROADCAST(p) _mm256_castps_si256(_mm256_broadcast_ss((const void *)(p)))
 #define R_OPAQUE(x) __asm__ volatile("" : "+x"(x))
 #define R_COLUMNS 2
-#define R_STRETCH 64
+#define R_STRETCH 96
 
 #define MULTIPLY multiply_f32
 #define ELEMENTS 1

@@ -66,8 +66,8 @@ static void MULTIPLY(void *acc, size_t rows, const void *const *a, const void *w
         mask *= 2;
     mask--;
     for (size_t i = 0; i < groups; i += R_STRETCH)
-        for (size_t p = 0; p < PASSES; p++)
-            for (size_t b = 0; b < blocks; b++) {
+        for (size_t b = 0; b < blocks; b++)
+            for (size_t p = 0; p < PASSES; p++) {
                 size_t from = rows * b / blocks, count = rows * (b + 1) / blocks - from;
                 size_t length = groups - i < R_STRETCH ? groups - i : R_STRETCH, ahead = lines < share ? lines : share;
                 char *to = (char *)acc + from * GROUP_ROW + p * PASS;

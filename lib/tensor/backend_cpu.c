@@ -16,6 +16,7 @@ ft_status cpu_scratch_init(struct product_scratch *scratch, size_t rows, const s
     ok &= (scratch->z = memory_new(rows * PANEL * sizeof(float))) != NULL;
     ok &= (scratch->pointers = malloc(rows * sizeof *scratch->pointers)) != NULL;
     ok &= (scratch->start = malloc(rows * sizeof *scratch->start)) != NULL;
+    ok &= (scratch->next = malloc(rows * sizeof *scratch->next)) != NULL;
     ok &= (scratch->units = malloc(rows * sizeof *scratch->units)) != NULL;
     ok &= (scratch->cells = malloc(rows * sizeof *scratch->cells)) != NULL;
     if (room->segments) {
@@ -34,6 +35,7 @@ void cpu_scratch_release(struct product_scratch *scratch)
     free(scratch->rows);
     free(scratch->scales);
     free(scratch->start);
+    free(scratch->next);
     free(scratch->units);
     free(scratch->cells);
 }
