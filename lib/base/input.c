@@ -4,6 +4,7 @@
  * through a second, small buffer. A read that fails is remembered and told by the call that needs the bytes, so that
  * input_ready can look ahead without an error of its own. */
 #include "base/input.h"
+#include "base/clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { BUFFER_BYTES = 1 << 18, RAW_BYTES = 1 << 16 };
+enum { BUFFER_BYTES = 1 << 18, RAW_BYTES = 1 << 16, PIPE_BYTES = 1 << 20 };
 /* Lengths of lines are kept in 32 bits from here on. */
 static const size_t LONGEST_LINE = (size_t)1 << 31;
 
@@ -214,6 +215,8 @@ static ft_status open_file(struct input *in, struct ft_error *error)
     in->regular = S_ISREG(about.st_mode);
     if (in->regular && about.st_size > 0)
         in->total = (size_t)about.st_size;
+    if (S_ISFIFO(about.st_mode)) /* a wish: what fits in the pipe is written while we work on what came before */
+        fcntl(in->fd, F_SETPIPE_SZ, PIPE_BYTES);
     return FT_OK;
 }
 
@@ -293,15 +296,22 @@ ft_status input_line(struct input *in, char **line, size_t *bytes, bool *ended_b
     return FT_OK;
 }
 
-bool input_ready(struct input *in)
+/* True when a read would not wait, or not beyond `until`. */
+static bool bytes_come(const struct input *in, double until)
+{
+    struct pollfd waiting = {.fd = in->fd, .events = POLLIN};
+    double left = until > 0 ? until - clock_seconds() : 0;
+    return poll(&waiting, 1, left > 0 ? (int)(left * 1000) + 1 : 0) > 0;
+}
+
+bool input_ready(struct input *in, double until)
 {
     if (in->regular)
         return true;
     size_t length;
     while (!find_line(in, &length) && !in->at_end && !in->status) {
-        struct pollfd waiting = {.fd = in->fd, .events = POLLIN};
         bool raw_left = in->gz && in->raw_start < in->raw_end;
-        if (!raw_left && poll(&waiting, 1, 0) <= 0)
+        if (!raw_left && !bytes_come(in, until))
             return false;
         fill_from_start(in);
     }

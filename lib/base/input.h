@@ -18,8 +18,9 @@ void input_close(struct input *input);
  * FT_END after the last line; FT_INPUT when reading fails. */
 ft_status input_line(struct input *input, char **line, size_t *bytes, bool *ended_by_newline, struct ft_error *error);
 
-/* True when a whole line (or the end) can be had without waiting. Always true for regular files. */
-bool input_ready(struct input *input);
+/* True when a whole line (or the end) can be had without waiting, or comes before `until` on clock_seconds (0: what has
+ * not come does not count). Always true for regular files. */
+bool input_ready(struct input *input, double until);
 
 const char *input_name(const struct input *input);   /* the path as given; "-" for stdin */
 size_t input_line_number(const struct input *input); /* of the line last returned, from 1 */

@@ -1,6 +1,7 @@
 /* reader.c - see reader.h. Files follow each other here; lines come from reader_lines.c, sentences of the single
  * formats from reader_columns.c, reader_text.c and reader_json.c. */
 #include "text/reader.h"
+#include "base/clock.h"
 #include "text/reader_columns.h"
 #include "text/reader_guess.h"
 #include "text/reader_lines.h"
@@ -9,6 +10,9 @@
 
 /* Enough to tell the formats apart, small beside a pipe's capacity. */
 enum { GUESS_BYTES = 1 << 14, MOST_GUESS_BYTES = 1 << 20 };
+/* Seconds that a window waits for more in all before a pipe counts as pausing: a producer that shares the cores with us
+ * leaves gaps of a few milliseconds, and nobody who waits for an answer notices 50. */
+static const double PAUSE = 0.05;
 
 struct reader {
     struct lines lines;
@@ -81,7 +85,7 @@ static ft_status start_file(struct reader *r, struct ft_error *error)
     /* Blank lines and comments tell nothing, but neither do they hold a sentence that somebody waits for. */
     while (!status && r->format == INPUT_GUESS && count < MOST_GUESS_BYTES) {
         size_t most = count < GUESS_BYTES ? GUESS_BYTES : MOST_GUESS_BYTES;
-        status = lines_peek(&r->lines, most, count > 0, &bytes, &count, error);
+        status = lines_peek(&r->lines, most, count > 0, clock_seconds() + PAUSE, &bytes, &count, error);
         if (count)
             settle_format(r, guess_by_beginning(bytes, count));
     }
@@ -131,19 +135,27 @@ static ft_status advance(struct reader *r, struct window *window, struct ft_erro
     return status ? status : take_line(r, window, &line, error);
 }
 
-static bool would_wait(struct reader *r)
+/* True when the next line waits longer than PAUSE; `until` is when the window's patience ends, set by its first wait. */
+static bool would_wait(struct reader *r, double *until)
 {
-    return r->lines.input ? !lines_ready(&r->lines) : lines_next_file_waits(&r->lines);
+    if (!r->lines.input)
+        return lines_next_file_waits(&r->lines);
+    if (lines_ready(&r->lines, 0))
+        return false;
+    if (!*until)
+        *until = clock_seconds() + PAUSE;
+    return !lines_ready(&r->lines, *until);
 }
 
 ft_status reader_next(struct reader *r, size_t max_chars, size_t max_tokens, struct window *window,
                       struct ft_error *error)
 {
     window_clear(window);
+    double until = 0;
     size_t idle = 0; /* lines that pass through without tokens fill the window too */
     while (!r->failed && (!window->count || (window->chars + idle < max_chars && window->tokens < max_tokens))) {
         size_t before = window->count;
-        if (before && would_wait(r))
+        if (before && would_wait(r, &until))
             return FT_OK;
         ft_status status = advance(r, window, &r->failure);
         if (status && window->count > before && !has_columns(r->format))

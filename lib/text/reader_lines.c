@@ -77,12 +77,12 @@ void lines_progress(const struct lines *lines, size_t *done, size_t *total)
     *total = lines->bytes_total;
 }
 
-ft_status lines_peek(struct lines *lines, size_t most, bool wait, const char **bytes, size_t *count,
+ft_status lines_peek(struct lines *lines, size_t most, bool wait, double until, const char **bytes, size_t *count,
                      struct ft_error *error)
 {
     ft_status status = FT_OK;
     size_t capacity = lines->ahead_used;
-    for (wait |= !capacity; lines->ahead_used < most && (wait || input_ready(lines->input)); wait = false) {
+    for (wait |= !capacity; lines->ahead_used < most && (wait || input_ready(lines->input, until)); wait = false) {
         char *line;
         size_t length;
         bool has_newline;
@@ -109,9 +109,9 @@ static bool ahead_is_left(const struct lines *lines)
     return lines->ahead_at < lines->ahead_used;
 }
 
-bool lines_ready(struct lines *lines)
+bool lines_ready(struct lines *lines, double until)
 {
-    return !lines->input || lines->rest || ahead_is_left(lines) || input_ready(lines->input);
+    return !lines->input || lines->rest || ahead_is_left(lines) || input_ready(lines->input, until);
 }
 
 static ft_status raw_line(struct lines *lines, struct text_line *line, bool *has_newline, struct ft_error *error)

@@ -43,13 +43,13 @@ bool lines_next_file_waits(const struct lines *lines);
 
 /* The next line of the current file; FT_END at its end (the file is closed then). */
 ft_status lines_next(struct lines *lines, struct text_line *line, struct ft_error *error);
-/* True when lines_next does not wait. */
-bool lines_ready(struct lines *lines);
+/* True when lines_next does not wait, or not beyond `until` (input.h). */
+bool lines_ready(struct lines *lines, double until);
 
 /* Reads ahead from the file's beginning: waits for the first line (and for one more than before where `wait` is set),
- * then takes what has arrived, up to about `most` bytes in all. *bytes holds *count raw bytes of whole lines. FT_END
+ * then takes what has arrived or comes before `until`, up to about `most` bytes in all. *bytes holds *count raw bytes of whole lines. FT_END
  * when there are no more to come. */
-ft_status lines_peek(struct lines *lines, size_t most, bool wait, const char **bytes, size_t *count,
+ft_status lines_peek(struct lines *lines, size_t most, bool wait, double until, const char **bytes, size_t *count,
                      struct ft_error *error);
 
 const char *lines_file(const struct lines *lines); /* the current file's name */

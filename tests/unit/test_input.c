@@ -1,5 +1,6 @@
 /* test_input.c - lines of files, gz files and pipes. */
 #include "harness.h"
+#include "base/clock.h"
 #include "base/input.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,21 +220,47 @@ START_TEST(a_pipe_is_ready_when_a_whole_line_or_its_end_has_come)
     size_t length;
     bool newline;
     ck_assert_int_eq(input_open(&input, "-", &error), FT_OK);
-    ck_assert(!input_ready(input));
+    ck_assert(!input_ready(input, 0));
     put(to, "one\ntw", 6);
-    ck_assert(input_ready(input));
+    ck_assert(input_ready(input, 0));
     ck_assert_int_eq(input_line(input, &line, &length, &newline, &error), FT_OK);
     ck_assert_str_eq(input_name(input), "-");
-    ck_assert(!input_ready(input));
+    ck_assert(!input_ready(input, 0));
     put(to, "o", 1);
-    ck_assert(!input_ready(input));
+    ck_assert(!input_ready(input, 0));
     close(to);
-    ck_assert(input_ready(input));
+    ck_assert(input_ready(input, 0));
     ck_assert_int_eq(input_line(input, &line, &length, &newline, &error), FT_OK);
     ck_assert_uint_eq(length, 3);
     ck_assert(!newline);
-    ck_assert(input_ready(input));
+    ck_assert(input_ready(input, 0));
     ck_assert_int_eq(input_line(input, &line, &length, &newline, &error), FT_END);
+    input_close(input);
+}
+END_TEST
+
+START_TEST(a_pipe_is_waited_for_as_long_as_asked)
+{
+    int to = pipe_to_stdin();
+    struct input *input;
+    struct ft_error error;
+    ck_assert_int_eq(input_open(&input, "-", &error), FT_OK);
+    put(to, "on", 2);
+    double start = clock_seconds();
+    ck_assert(!input_ready(input, start + 0.05));
+    double waited = clock_seconds() - start;
+    ck_assert_msg(waited >= 0.05, "waited %f s", waited);
+    pid_t child = fork();
+    if (!child) {
+        usleep(20000);
+        _exit(write(to, "e\n", 2) != 2);
+    }
+    start = clock_seconds();
+    ck_assert(input_ready(input, start + 60));
+    waited = clock_seconds() - start;
+    ck_assert_msg(waited < 30, "waited %f s", waited);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    close(to);
     input_close(input);
 }
 END_TEST
@@ -250,12 +277,12 @@ START_TEST(a_gz_pipe_gives_its_lines_and_its_truncation)
     bool newline;
     ck_assert_int_eq(input_open(&input, NULL, &error), FT_OK);
     put(to, raw, count - 1);
-    ck_assert(input_ready(input));
+    ck_assert(input_ready(input, 0));
     ck_assert_int_eq(input_line(input, &line, &length, &newline, &error), FT_OK);
     ck_assert_int_eq(input_line(input, &line, &length, &newline, &error), FT_OK);
-    ck_assert(!input_ready(input));
+    ck_assert(!input_ready(input, 0));
     close(to);
-    ck_assert(input_ready(input)); /* the error is for input_line to tell */
+    ck_assert(input_ready(input, 0)); /* the error is for input_line to tell */
     ck_assert_int_eq(input_line(input, &line, &length, &newline, &error), FT_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, "truncated gz"));
     ck_assert_int_eq(input_line(input, &line, &length, &newline, &error), FT_INPUT);
@@ -303,6 +330,7 @@ int main(void)
     test_add(a_line_longer_than_any_buffer_comes_whole, NULL);
     test_add(slurp_unpacks_gz, NULL);
     test_add(a_pipe_is_ready_when_a_whole_line_or_its_end_has_come, NULL);
+    test_add(a_pipe_is_waited_for_as_long_as_asked, NULL);
     test_add(a_gz_pipe_gives_its_lines_and_its_truncation, NULL);
     test_add(random_bytes_never_break_it, NULL);
     int result = test_run("input");
