@@ -3,10 +3,11 @@
 #include "cmd/commands.h"
 #include "cmd/input_options.h"
 #include "cmd/interrupt.h"
+#include "cmd/memory_options.h"
 #include "cmd/model_options.h"
 #include "cmd/progress.h"
 #include "flairtag.h"
-#include "run/predictor.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum layer { LAYER_ALL, LAYER_WORD, LAYER_LM };
@@ -16,6 +17,7 @@ struct embed_values {
     struct model_values model;
     const char *output;
     int layer;
+    size_t max_memory;
 };
 
 static const struct option embed_options[] = {
@@ -27,6 +29,7 @@ static const struct option embed_options[] = {
     INPUT_OPTIONS(struct embed_values, input),
     OPTION_GROUP("Model and machine"),
     MODEL_OPTIONS(struct embed_values, model),
+    MEMORY_OPTIONS(struct embed_values, max_memory),
     OPTION_END,
 };
 
@@ -41,21 +44,17 @@ struct embedding_run {
     struct reader *reader;
     struct output *output;
     enum layer layer;
+    struct memory_plan plan;
     size_t rows, width;
 };
 
-static ft_status embed_window(struct embedding_run *run, const struct window *window, struct storage_account *account,
-                              struct arena *arena, struct ft_error *error)
+static ft_status embed_batch(struct embedding_run *run, const struct sentence *const *sentences, size_t count,
+                             struct storage_account *account, struct arena *arena, struct ft_error *error)
 {
     static const struct embedder_options options = {GATHER_SLICE, LM_BOUNDARY};
-    const struct sentence **sentences = arena_array(arena, window->count, sizeof *sentences);
     struct embedded embedded;
-    if (!sentences)
-        return ft_nomem(error, "token vectors");
-    for (size_t i = 0; i < window->count; i++)
-        sentences[i] = &window->sentences[i];
     ft_status status =
-        embedder_run(run->tagger, run->backend, &options, sentences, window->count, account, arena, &embedded, error);
+        embedder_run(run->tagger, run->backend, &options, sentences, count, account, arena, &embedded, error);
     if (status != FT_OK)
         return status;
     for (size_t t = 0; status == FT_OK && t < embedded.tokens; t++)
@@ -68,30 +67,46 @@ static ft_status embed_window(struct embedding_run *run, const struct window *wi
     return status;
 }
 
+static ft_status embed_window(struct embedding_run *run, const struct window *window, struct storage_account *account,
+                              struct arena *arena, struct ft_error *error)
+{
+    const struct sentence **sentences = malloc((window->count + 1) * sizeof *sentences);
+    size_t held = window_held(window) + window->count * sizeof *sentences;
+    ft_status status = sentences ? FT_OK : ft_nomem(error, "token vectors");
+    for (size_t i = 0; status == FT_OK && i < window->count; i++)
+        sentences[i] = &window->sentences[i];
+    for (size_t i = 0, step; status == FT_OK && i < window->count; i += step) {
+        step = memory_plan_take(&run->plan, sentences + i, window->count - i, SIZE_MAX, held);
+        arena_clear(arena);
+        status = step ? embed_batch(run, sentences + i, step, account, arena, error)
+                      : memory_plan_refuse(&run->plan, sentences[i], held, error);
+    }
+    free(sentences);
+    return status;
+}
+
 static ft_status embed_all(struct embedding_run *run, struct ft_error *error)
 {
     char header[NPY_HEADER_BYTES];
     struct window window;
     struct arena arena;
     struct storage_account account = {0};
-    size_t max_chars, max_tokens, sentences = 0;
+    size_t sentences = 0;
     for (size_t i = 0; i < run->tagger->member_count; i++)
         run->width += is_chosen(run->layer, run->tagger->members[i].kind) ? run->tagger->members[i].width : 0;
     if (!run->width)
         return ft_fail(error, FT_USAGE, "the model has no embeddings of that --layer");
     window_init(&window);
     arena_init(&arena);
-    predictor_window_size(run->tagger, &max_chars, &max_tokens);
     npy_header(0, run->width, header);
     ft_status status = output_patch(run->output, 0, header, 0, error); /* the header comes last: can it? */
     if (status == FT_OK)
         status = output_write(run->output, header, sizeof header, error);
     struct progress *progress = progress_new();
     while (status == FT_OK && !interrupted) {
-        status = reader_next(run->reader, max_chars, max_tokens, &window, error);
+        status = reader_next(run->reader, run->plan.max_chars, run->plan.max_tokens, &window, error);
         if (status != FT_OK)
             break;
-        arena_clear(&arena);
         status = embed_window(run, &window, &account, &arena, error);
         size_t done, total;
         reader_progress(run->reader, &done, &total);
@@ -126,7 +141,9 @@ static int run_embed(int argc, char **argv, const struct command *self)
     if (status == FT_OK)
         status = reader_open(&run.reader, &reading, &error);
     if (status == FT_OK)
-        status = model_open_tagger(&values.model, run.backend, &model, &error);
+        status = memory_open_tagger(values.max_memory, &values.model, run.backend, &model, &error);
+    if (status == FT_OK)
+        status = memory_settle(values.max_memory, &model, run.backend, run.reader, NULL, &run.plan, &error);
     run.tagger = model.tagger;
     if (status == FT_OK)
         status = output_open(&run.output, values.output, &error);

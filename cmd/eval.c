@@ -6,6 +6,7 @@
 #include "cmd/commands.h"
 #include "cmd/eval_model.h"
 #include "cmd/interrupt.h"
+#include "cmd/memory_options.h"
 #include "text/pairs.h"
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct eval_values {
     long tag_column, pred_column, token_column;
     const char *output;
     struct model_values model;
+    size_t max_memory;
 };
 
 static const struct option eval_options[] = {
@@ -49,6 +51,7 @@ static const struct option eval_options[] = {
     {'m', "model", OPTION_STRING, offsetof(struct eval_values, model.model), "MODEL", NULL,
      "tag GOLD with this model (a file, or the name of an installed one) instead of reading PRED", 0, 0},
     MACHINE_OPTIONS(struct eval_values, model),
+    MEMORY_OPTIONS(struct eval_values, max_memory),
     OPTION_END,
 };
 
@@ -135,7 +138,7 @@ static int run_eval(int argc, char **argv, const struct command *self)
     struct ft_error error;
     struct evaluation evaluation;
     evaluation_init(&evaluation, choose_rule(&values));
-    ft_status status = values.model.model ? eval_model(&values.model, options.gold, options.gold_column,
+    ft_status status = values.model.model ? eval_model(&values.model, values.max_memory, options.gold, options.gold_column,
                                                        options.token_column, &evaluation, &error)
                                           : count_pairs(&evaluation, &options, &error);
     if (status == FT_OK)

@@ -1,8 +1,8 @@
 /* eval_model.c - see eval_model.h. */
 #include "cmd/eval_model.h"
 #include "cmd/interrupt.h"
+#include "cmd/memory_options.h"
 #include "cmd/progress.h"
-#include "run/predictor.h"
 #include "text/pairs.h"
 
 static ft_status count_window(const struct window *window, const struct tagging *taggings, int tag_column,
@@ -25,12 +25,13 @@ static ft_status count_window(const struct window *window, const struct tagging 
     return status;
 }
 
-ft_status eval_model(const struct model_values *values, const char *gold, int tag_column, int token_column,
-                     struct evaluation *evaluation, struct ft_error *error)
+ft_status eval_model(const struct model_values *values, size_t max_memory, const char *gold, int tag_column,
+                     int token_column, struct evaluation *evaluation, struct ft_error *error)
 {
     struct reader_options reading = {
         .files = &gold, .file_count = 1, .format = INPUT_CONLL, .token_column = token_column};
-    static const struct predictor_options how;
+    struct predictor_options how = {0};
+    struct memory_plan plan;
     struct backend *backend = NULL;
     struct model model = {0};
     struct reader *reader = NULL;
@@ -38,25 +39,25 @@ ft_status eval_model(const struct model_values *values, const char *gold, int ta
     struct progress *progress = NULL;
     struct window window;
     struct arena arena;
-    size_t max_chars = 0, max_tokens = 0, sentences = 0, tokens = 0;
+    size_t sentences = 0, tokens = 0;
     window_init(&window);
     arena_init(&arena);
     ft_status status = model_backend(values, &backend, error);
     if (status == FT_OK)
         status = reader_open(&reader, &reading, error);
     if (status == FT_OK)
-        status = model_open_tagger(values, backend, &model, error);
+        status = memory_open_tagger(max_memory, values, backend, &model, error);
+    if (status == FT_OK)
+        status = memory_settle(max_memory, &model, backend, reader, &how, &plan, error);
     if (status == FT_OK)
         status = predictor_new(&predictor, model.tagger, backend, &how, error);
-    if (status == FT_OK) {
-        predictor_window_size(model.tagger, &max_chars, &max_tokens);
+    if (status == FT_OK)
         progress = progress_new();
-    }
     while (status == FT_OK && !interrupted) {
         const struct tagging *taggings;
         bool kept_less;
         size_t done, total;
-        status = reader_next(reader, max_chars, max_tokens, &window, error);
+        status = reader_next(reader, plan.max_chars, plan.max_tokens, &window, error);
         if (status != FT_OK)
             break;
         status = predictor_run(predictor, &window, &taggings, &kept_less, error);

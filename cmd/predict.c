@@ -2,6 +2,7 @@
 #include "cmd/commands.h"
 #include "cmd/input_options.h"
 #include "cmd/interrupt.h"
+#include "cmd/memory_options.h"
 #include "cmd/model_options.h"
 #include "cmd/progress.h"
 #include "cmd/report.h"
@@ -37,10 +38,9 @@ static const struct option predict_options[] = {
      "colour entities by type (default auto: on a terminal, unless NO_COLOR is set)", 0, 0},
     OPTION_GROUP("Model and machine"),
     MODEL_OPTIONS(struct predict_values, model),
+    MEMORY_OPTIONS(struct predict_values, max_memory),
     OPTION_GROUP("Embeddings"),
     STORAGE_OPTIONS(struct predict_values, storage),
-    {0, "max-mem", OPTION_SIZE, offsetof(struct predict_values, max_memory), "SIZE", NULL,
-     "most memory for kept embeddings; past it storage none takes over (default: no bound)", 0, 0},
     OPTION_END,
 };
 
@@ -88,15 +88,15 @@ static ft_status tag_window(struct tagging_run *run, const struct window *window
     return status;
 }
 
-static ft_status tag_all(struct tagging_run *run, const struct tagger *tagger, struct ft_error *error)
+static ft_status tag_all(struct tagging_run *run, const struct memory_plan *plan, struct ft_error *error)
 {
     struct window window;
-    size_t max_chars, max_tokens;
     ft_status status = FT_OK;
     window_init(&window);
-    predictor_window_size(tagger, &max_chars, &max_tokens);
-    while (status == FT_OK && !interrupted) {
-        status = reader_next(run->reader, max_chars, max_tokens, &window, error);
+    for (bool first = true; status == FT_OK && !interrupted; first = false) {
+        status = reader_next(run->reader, plan->max_chars, plan->max_tokens, &window, error);
+        if (status == FT_OK && first)
+            memory_foresee(plan, &window, run->reader, run->predictor);
         if (!run->writer && (status == FT_OK || status == FT_END)) {
             ft_status started = start_writer(run, error);
             status = started == FT_OK ? status : started;
@@ -148,23 +148,24 @@ static int run_predict(int argc, char **argv, const struct command *self)
     struct backend *backend = NULL;
     struct model model = {0};
     struct reader_options reading = input_reader_options(&values.input, argv + 1, (size_t)operands);
-    struct predictor_options how = {.scores = (enum score_column)values.scores,
-                                    .span_scores = true,
-                                    .nbest = (size_t)values.nbest,
-                                    .max_memory = values.max_memory};
+    struct memory_plan plan;
+    struct predictor_options how = {
+        .scores = (enum score_column)values.scores, .span_scores = true, .nbest = (size_t)values.nbest};
     storage_settle(&values.storage, &how);
     ft_status status = model_backend(&values.model, &backend, &error);
     if (status == FT_OK)
         status = reader_open(&run.reader, &reading, &error);
     if (status == FT_OK)
-        status = model_open_tagger(&values.model, backend, &model, &error);
+        status = memory_open_tagger(values.max_memory, &values.model, backend, &model, &error);
+    if (status == FT_OK)
+        status = memory_settle(values.max_memory, &model, backend, run.reader, &how, &plan, &error);
     if (status == FT_OK)
         status = predictor_new(&run.predictor, model.tagger, backend, &how, &error);
     if (status == FT_OK)
         status = output_open(&run.output, values.output, &error);
     if (status == FT_OK) {
         run.progress = progress_new();
-        status = tag_all(&run, model.tagger, &error);
+        status = tag_all(&run, &plan, &error);
         progress_free(run.progress);
     }
     status = finish_output(&run, status, &error);

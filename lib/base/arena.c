@@ -15,7 +15,7 @@ struct arena_block {
 
 void arena_init(struct arena *arena)
 {
-    arena->blocks = arena->spare = NULL;
+    *arena = (struct arena){0};
 }
 
 static void free_list(struct arena_block *block)
@@ -40,12 +40,14 @@ void arena_clear(struct arena *arena)
         struct arena_block *block = arena->blocks;
         arena->blocks = block->next;
         if (block->size > LARGEST_BLOCK) { /* made for one request; the next one rarely has its size */
+            arena->held -= sizeof *block + block->size;
             free(block);
             continue;
         }
         block->next = arena->spare;
         arena->spare = block;
     }
+    arena->used = 0;
 }
 
 static struct arena_block *take_block(struct arena *arena, size_t bytes)
@@ -62,8 +64,10 @@ static struct arena_block *take_block(struct arena *arena, size_t bytes)
     if (size < bytes)
         size = bytes;
     struct arena_block *block = malloc(sizeof *block + size);
-    if (block)
+    if (block) {
         block->size = size;
+        arena->held += sizeof *block + size;
+    }
     return block;
 }
 
@@ -83,6 +87,7 @@ void *arena_alloc(struct arena *arena, size_t bytes)
     }
     void *at = block->data + block->used;
     block->used += bytes;
+    arena->used += bytes;
     return memset(at, 0, bytes);
 }
 

@@ -10,6 +10,8 @@ struct arena_block;
 struct arena {
     struct arena_block *blocks; /* newest first */
     struct arena_block *spare;  /* cleared blocks, ready for use */
+    size_t used;                /* bytes handed out since the arena was cleared */
+    size_t held;                /* bytes of all blocks */
 };
 
 void arena_init(struct arena *arena);

@@ -33,6 +33,7 @@ struct input {
     z_stream stream;
     bool stream_ready;
     size_t line_number, done, total;
+    size_t most_bytes; /* of a line; 0: no bound but LONGEST_LINE */
 };
 
 /* The name in messages, with its quotes. */
@@ -78,6 +79,13 @@ static bool read_raw(struct input *in, void *to, size_t room, size_t *count)
     return true;
 }
 
+static ft_status too_long(struct input *in)
+{
+    return in->status =
+               ft_fail(&in->failure, FT_NOMEM, "%s:%zu: line longer than the %zu bytes that --max-mem has room for",
+                       in->name, in->line_number + 1, in->most_bytes);
+}
+
 static bool make_room(struct input *in)
 {
     if (in->start == in->end)
@@ -94,6 +102,10 @@ static bool make_room(struct input *in)
         return true;
     if (in->end > LONGEST_LINE) {
         in->status = ft_fail(&in->failure, FT_INPUT, "%s:%zu: line longer than 2 GiB", in->name, in->line_number + 1);
+        return false;
+    }
+    if (in->most_bytes && in->end > in->most_bytes) {
+        too_long(in);
         return false;
     }
     char *grown = realloc(in->buffer, in->capacity * 2);
@@ -258,6 +270,11 @@ void input_close(struct input *in)
     free(in);
 }
 
+void input_limit(struct input *in, size_t most_bytes)
+{
+    in->most_bytes = most_bytes;
+}
+
 /* A pipe's first bytes are waited for when they are asked for, not when it is opened. */
 static bool fill_from_start(struct input *in)
 {
@@ -287,6 +304,12 @@ ft_status input_line(struct input *in, char **line, size_t *bytes, bool *ended_b
     }
     if (in->start == in->end)
         return FT_END;
+    if (in->most_bytes && length > in->most_bytes) {
+        too_long(in);
+        if (error)
+            *error = in->failure;
+        return in->status;
+    }
     *ended_by_newline = in->scanned < in->end;
     *line = in->buffer + in->start;
     *bytes = length;
@@ -330,7 +353,7 @@ size_t input_line_number(const struct input *in)
 
 void input_progress(const struct input *in, size_t *done, size_t *total)
 {
-    *done = in->done;
+    *done = in->gz ? in->done : in->done - (in->end - in->start);
     *total = in->total;
 }
 

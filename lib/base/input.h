@@ -14,6 +14,9 @@ struct input;
 ft_status input_open(struct input **input, const char *path, struct ft_error *error);
 void input_close(struct input *input);
 
+/* From here on a line of more than `most_bytes` is refused, FT_NOMEM, before it is read whole; 0: no bound. */
+void input_limit(struct input *input, size_t most_bytes);
+
 /* The next line without its LF. *line is lent until the next call. *ended_by_newline tells "a" from "a\n" at the end.
  * FT_END after the last line; FT_INPUT when reading fails. */
 ft_status input_line(struct input *input, char **line, size_t *bytes, bool *ended_by_newline, struct ft_error *error);
@@ -24,7 +27,7 @@ bool input_ready(struct input *input, double until);
 
 const char *input_name(const struct input *input);   /* the path as given; "-" for stdin */
 size_t input_line_number(const struct input *input); /* of the line last returned, from 1 */
-/* Raw (compressed) bytes read so far, and the file's size (0 when unknown), for progress. */
+/* Bytes of the lines given out so far (of a gz file: compressed bytes read), and the file's size (0 when unknown). */
 void input_progress(const struct input *input, size_t *done, size_t *total);
 
 /* The whole of a (gz) file in memory, NUL-terminated; the caller frees it. */

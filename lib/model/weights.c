@@ -34,8 +34,10 @@ float *weights_new(struct weights *weights, size_t floats)
         weights->capacity = capacity;
     }
     float *block = memory_new(floats * sizeof(float));
-    if (block)
+    if (block) {
         weights->blocks[weights->count++] = block;
+        weights->bytes += floats * sizeof(float);
+    }
     return block;
 }
 

@@ -8,6 +8,7 @@
 struct weights {
     float **blocks;
     size_t count, capacity;
+    size_t bytes; /* of all blocks together */
 };
 void weights_init(struct weights *weights);
 void weights_release(struct weights *weights);

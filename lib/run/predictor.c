@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MINI_BATCH = 32, WINDOW_ROW_BYTES = 192 << 20, WINDOW_TOKENS = 32768, WINDOW_CHARS = 1 << 18 };
+enum { MINI_BATCH = 32 };
 
 struct predictor {
     const struct tagger *tagger;
     struct backend *backend;
     struct predictor_options options;
+    struct memory_plan plan;
     struct storage_account account;
     struct store store;
     struct arena results; /* what the last call lent */
@@ -25,6 +26,15 @@ ft_status predictor_new(struct predictor **out, const struct tagger *tagger, str
     predictor->tagger = tagger;
     predictor->backend = backend;
     predictor->options = *options;
+    ft_status status = FT_OK;
+    if (options->plan)
+        predictor->plan = *options->plan;
+    else
+        status = memory_plan_init(&predictor->plan, &(struct memory_request){.tagger = tagger}, error);
+    if (status != FT_OK) {
+        free(predictor);
+        return status;
+    }
     predictor->account.budget = options->storage == STORAGE_NONE ? 0 : options->max_memory;
     store_init(&predictor->store, options->storage, &predictor->account);
     arena_init(&predictor->results);
@@ -50,9 +60,10 @@ const struct storage_account *predictor_account(const struct predictor *predicto
 
 void predictor_window_size(const struct tagger *tagger, size_t *max_chars, size_t *max_tokens)
 {
-    size_t row = (embedder_lm_width(tagger) + 1) * sizeof(float);
-    *max_tokens = WINDOW_ROW_BYTES / row < WINDOW_TOKENS ? WINDOW_ROW_BYTES / row : WINDOW_TOKENS;
-    *max_chars = WINDOW_CHARS;
+    struct memory_plan plan;
+    memory_plan_init(&plan, &(struct memory_request){.tagger = tagger}, NULL);
+    *max_tokens = plan.max_tokens;
+    *max_chars = plan.max_chars;
 }
 
 ft_status predictor_emissions(const struct tagger *tagger, struct backend *backend, const struct embedded *embedded,
@@ -144,12 +155,17 @@ static ft_status describe_batch(struct predictor *predictor, const struct embedd
     return FT_OK;
 }
 
-/* From here on nothing is kept, and nothing is bounded that is dropped with its batch. */
-static void give_up_storing(struct predictor *predictor, bool *kept_less)
+void predictor_keep_nothing(struct predictor *predictor)
 {
     store_release(&predictor->store);
-    predictor->store.mode = STORAGE_NONE;
-    predictor->account.budget = 0;
+    predictor->store.mode = predictor->plan.request.storage = STORAGE_NONE;
+    predictor->account.budget = predictor->plan.kept = 0;
+}
+
+/* From here on nothing is kept, and nothing is bounded but by the plan. */
+static void give_up_storing(struct predictor *predictor, bool *kept_less)
+{
+    predictor_keep_nothing(predictor);
     *kept_less = true;
 }
 
@@ -203,6 +219,20 @@ static ft_status run_batch(struct predictor *predictor, const struct sentence *c
     return status;
 }
 
+/* How many of the sentences make the next batch; 0: the first does not fit in memory. */
+static size_t next_batch(struct predictor *predictor, const struct sentence *const *sentences, size_t count,
+                         size_t held, bool *kept_less)
+{
+    /* whole hidden-state tensors are padded: mini-batches keep them at Flair's size */
+    size_t most = predictor->options.lm_output == LM_ALL ? MINI_BATCH : count;
+    size_t taken = memory_plan_take(&predictor->plan, sentences, count, most, held);
+    if (!taken && predictor->store.mode != STORAGE_NONE) { /* what is kept leaves no room to work: let it go */
+        give_up_storing(predictor, kept_less);
+        taken = memory_plan_take(&predictor->plan, sentences, count, most, held);
+    }
+    return taken;
+}
+
 ft_status predictor_run(struct predictor *predictor, const struct window *window, const struct tagging **out,
                         bool *kept_less, struct ft_error *error)
 {
@@ -213,15 +243,12 @@ ft_status predictor_run(struct predictor *predictor, const struct window *window
         return ft_nomem(error, "tags");
     for (size_t i = 0; i < window->count; i++)
         sentences[i] = &window->sentences[i];
-    /* whole hidden-state tensors are padded: mini-batches keep them at Flair's size */
-    size_t most = predictor->options.lm_output == LM_ALL ? MINI_BATCH : window->count, max_chars, max_tokens;
-    predictor_window_size(predictor->tagger, &max_chars, &max_tokens);
     ft_status status = FT_OK;
     for (size_t i = 0, step; status == FT_OK && i < window->count; i += step) {
-        size_t tokens = sentences[i]->count; /* a line of text of any length comes in one window */
-        for (step = 1; step < most && i + step < window->count && tokens < max_tokens; step++)
-            tokens += sentences[i + step]->count;
-        status = run_batch(predictor, sentences + i, step, taggings + i, kept_less, error);
+        size_t held = window_held(window) + predictor->results.held;
+        step = next_batch(predictor, sentences + i, window->count - i, held, kept_less);
+        status = step ? run_batch(predictor, sentences + i, step, taggings + i, kept_less, error)
+                      : memory_plan_refuse(&predictor->plan, sentences[i], held, error);
     }
     *out = taggings;
     return status;

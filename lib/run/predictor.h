@@ -4,7 +4,7 @@
  */
 #ifndef RUN_PREDICTOR_H
 #define RUN_PREDICTOR_H
-#include "run/store.h"
+#include "run/memory_plan.h"
 #include "text/writer.h"
 
 struct predictor_options {
@@ -14,7 +14,8 @@ struct predictor_options {
     enum score_column scores; /* SCORES_NONE still gives spans their confidence where `span_scores` asks for it */
     bool span_scores;
     size_t nbest;      /* 0: none */
-    size_t max_memory; /* for kept embeddings, bytes; 0: no bound */
+    size_t max_memory; /* for embeddings, kept ones and those of a batch, bytes; 0: no bound */
+    const struct memory_plan *plan; /* copied; NULL: nothing else is bounded */
 };
 
 struct predictor;
@@ -23,12 +24,16 @@ ft_status predictor_new(struct predictor **predictor, const struct tagger *tagge
                         const struct predictor_options *options, struct ft_error *error);
 void predictor_free(struct predictor *predictor);
 
+/* From here on no embeddings are kept, and those that were are given back. */
+void predictor_keep_nothing(struct predictor *predictor);
+
 /* Tags a window. *taggings: [window->count], lent until the next call; a sentence without tokens has an empty one.
- * *kept_less is set true once, in the call in which the store was full and storage none took over. */
+ * *kept_less is set true once, in the call in which the store was full and storage none took over. FT_NOMEM with
+ * file:line when a single sentence does not fit in the plan's limit. */
 ft_status predictor_run(struct predictor *predictor, const struct window *window, const struct tagging **taggings,
                         bool *kept_less, struct ft_error *error);
 
-/* How much a window should hold so that token vectors stay within 192 MiB. */
+/* How much a window should hold where nothing bounds memory: token vectors stay within 192 MiB. */
 void predictor_window_size(const struct tagger *tagger, size_t *max_chars, size_t *max_tokens);
 
 const struct storage_account *predictor_account(const struct predictor *predictor);

@@ -81,5 +81,8 @@ struct cpu_options {
 ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *options, struct ft_error *error);
 const struct kernels *backend_cpu_kernels(const struct backend *backend);
 size_t backend_cpu_threads(const struct backend *backend);
+size_t backend_cpu_lanes(const struct backend *backend);
+/* From the next operation on at most so many lanes a thread; results do not depend on it. */
+void backend_cpu_set_lanes(struct backend *backend, size_t lanes);
 
 #endif

@@ -186,3 +186,13 @@ size_t backend_cpu_threads(const struct backend *backend)
 {
     return ((const struct cpu_backend *)backend)->threads;
 }
+
+size_t backend_cpu_lanes(const struct backend *backend)
+{
+    return ((const struct cpu_backend *)backend)->lanes;
+}
+
+void backend_cpu_set_lanes(struct backend *backend, size_t lanes)
+{
+    ((struct cpu_backend *)backend)->lanes = lanes;
+}

@@ -20,6 +20,7 @@ struct reader {
     struct gathering gathering;
     size_t number;    /* of the last sentence of the current file (formats without columns) */
     bool opened_file; /* the current file's format is settled */
+    struct reader_limits limits;
     ft_status failed; /* what the next call returns */
     struct ft_error failure;
 };
@@ -36,6 +37,7 @@ static void settle_format(struct reader *reader, enum input_format format)
         return;
     if (has_columns(format))
         gathering_init(&reader->gathering, format, &reader->lines.options);
+    reader->gathering.most_bytes = reader->limits.line;
     reader->lines.count_chars = format == INPUT_TEXT;
 }
 
@@ -153,7 +155,8 @@ ft_status reader_next(struct reader *r, size_t max_chars, size_t max_tokens, str
     window_clear(window);
     double until = 0;
     size_t idle = 0; /* lines that pass through without tokens fill the window too */
-    while (!r->failed && (!window->count || (window->chars + idle < max_chars && window->tokens < max_tokens))) {
+    while (!r->failed && (!window->count || (window->chars + idle < max_chars && window->tokens < max_tokens &&
+                                             (!r->limits.window || window_used(window) < r->limits.window)))) {
         size_t before = window->count;
         if (before && would_wait(r, &until))
             return FT_OK;
@@ -169,6 +172,13 @@ ft_status reader_next(struct reader *r, size_t max_chars, size_t max_tokens, str
     if (r->failed && error)
         *error = r->failure;
     return r->failed;
+}
+
+void reader_limit(struct reader *reader, const struct reader_limits *limits)
+{
+    reader->limits = *limits;
+    reader->gathering.most_bytes = limits->line;
+    lines_limit(&reader->lines, limits->line);
 }
 
 enum input_format reader_format(const struct reader *reader)

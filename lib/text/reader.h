@@ -36,6 +36,13 @@ void reader_close(struct reader *reader);
 ft_status reader_next(struct reader *reader, size_t max_chars, size_t max_tokens, struct window *window,
                       struct ft_error *error);
 
+/* Bounds in bytes besides those of reader_next; 0: none. */
+struct reader_limits {
+    size_t window; /* a window ends with the sentence in which it comes to take so many */
+    size_t line;   /* a longer line, or more lines of one sentence, are refused: FT_NOMEM with file:line */
+};
+void reader_limit(struct reader *reader, const struct reader_limits *limits);
+
 /* The format in use, guessed or given; valid after the first reader_next (before it INPUT_GUESS where it must be
  * guessed). */
 enum input_format reader_format(const struct reader *reader);

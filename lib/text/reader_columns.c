@@ -93,6 +93,9 @@ static bool is_white(const char *text, size_t bytes)
 static ft_status add_line(struct gathering *g, const struct text_line *line, struct gathered_line **added,
                           struct ft_error *error)
 {
+    if (g->most_bytes && g->used > g->most_bytes)
+        return ft_fail(error, FT_NOMEM, "%s:%zu: sentence longer than the %zu bytes that --max-mem has room for", line->file,
+                       line->number, g->most_bytes);
     if (g->count == g->room) {
         size_t room = g->room ? g->room * 2 : 256;
         struct gathered_line *grown = realloc(g->lines, room * sizeof *grown);
@@ -316,7 +319,8 @@ ft_status gathering_take(struct gathering *g, struct lines *lines, const struct 
     *complete = false;
     ft_status status = g->by_flair ? take_by_flair_rules(g, lines, line, complete, error)
                                    : take_by_own_rules(g, lines, line, complete, error);
-    if (!status && !g->tokens && g->count >= MOST_IDLE_LINES)
+    bool large = g->most_bytes && g->used > g->most_bytes / 2;
+    if (!status && !g->tokens && (g->count >= MOST_IDLE_LINES || large))
         *complete = true;
     return status;
 }

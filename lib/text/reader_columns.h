@@ -22,7 +22,8 @@ struct gathering {
     struct flair_columns flair;
     bool refuses_hollow; /* --on-error fail: as Flair, no sentence of empty tokens only */
     int token_column, tag_column;
-    char *text; /* the lines, each with a NUL behind it */
+    size_t most_bytes; /* of the lines of one sentence; 0: no bound but 4 GiB */
+    char *text;        /* the lines, each with a NUL behind it */
     size_t used, capacity;
     struct gathered_line *lines;
     size_t count, room;

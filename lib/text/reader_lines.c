@@ -42,6 +42,13 @@ void lines_release(struct lines *lines)
     *lines = (struct lines){0};
 }
 
+void lines_limit(struct lines *lines, size_t most_bytes)
+{
+    lines->most_bytes = most_bytes;
+    if (lines->input)
+        input_limit(lines->input, most_bytes);
+}
+
 ft_status lines_next_file(struct lines *lines, struct ft_error *error)
 {
     if (lines->next_file == file_count(lines))
@@ -49,6 +56,7 @@ ft_status lines_next_file(struct lines *lines, struct ft_error *error)
     ft_status status = input_open(&lines->input, file_name(lines, lines->next_file), error);
     if (status)
         return status;
+    input_limit(lines->input, lines->most_bytes);
     lines->next_file++;
     lines->chars = lines->ahead_at = lines->ahead_used = lines->ahead_line = 0;
     return FT_OK;

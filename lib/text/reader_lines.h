@@ -29,12 +29,16 @@ struct lines {
     size_t rest_bytes, rest_line;
     char *clean; /* a line converted or repaired */
     size_t clean_capacity;
+    size_t most_bytes; /* of a line; 0: no bound */
     struct reader_counts counts;
     size_t bytes_done, bytes_total;
 };
 
 void lines_init(struct lines *lines, const struct reader_options *options);
 void lines_release(struct lines *lines);
+
+/* Lines of more bytes are refused from here on (FT_NOMEM); 0: none. */
+void lines_limit(struct lines *lines, size_t most_bytes);
 
 /* Opens the next file; FT_END when there is none, FT_INPUT when it cannot be read. */
 ft_status lines_next_file(struct lines *lines, struct ft_error *error);

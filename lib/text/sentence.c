@@ -21,6 +21,16 @@ void window_clear(struct window *window)
     window->count = window->tokens = window->chars = 0;
 }
 
+size_t window_used(const struct window *window)
+{
+    return window->arena.used + window->count * sizeof *window->sentences;
+}
+
+size_t window_held(const struct window *window)
+{
+    return window->arena.held + window->capacity * sizeof *window->sentences;
+}
+
 struct sentence *window_add(struct window *window)
 {
     if (window->count == window->capacity) {

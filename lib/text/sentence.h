@@ -52,6 +52,10 @@ void window_init(struct window *window);
 void window_release(struct window *window);
 void window_clear(struct window *window);
 
+/* What its sentences take, in bytes, and what the window holds for them and for those to come. */
+size_t window_used(const struct window *window);
+size_t window_held(const struct window *window);
+
 /* Appends an empty sentence and returns it; NULL when out of memory. Pointers to earlier sentences may move. */
 struct sentence *window_add(struct window *window);
 

@@ -1,0 +1,102 @@
+/* memory_options.c - see memory_options.h. */
+#include "cmd/memory_options.h"
+#include <malloc.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* Freed memory goes back to the system at once, and threads share one heap: then what is held is what was planned. */
+static void keep_heap_small(void)
+{
+#ifdef M_ARENA_MAX
+    mallopt(M_MMAP_THRESHOLD, 1 << 18);
+    mallopt(M_TRIM_THRESHOLD, 1 << 18);
+    mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+/* The most memory that this process has had, in bytes; 0 where the system does not tell. */
+static size_t peak_bytes(void)
+{
+    char line[128];
+    size_t kibibytes = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    while (status && fgets(line, sizeof line, status) && sscanf(line, "VmHWM: %zu kB", &kibibytes) != 1)
+        continue;
+    if (status)
+        fclose(status);
+    return kibibytes * 1024;
+}
+
+static ft_status too_little(size_t limit, const char *what, size_t bytes, const char *advice, struct ft_error *error)
+{
+    char allowed[MEMORY_TEXT], needed[MEMORY_TEXT];
+    return ft_fail(error, FT_NOMEM, "--max-mem %s is too little: %s takes %s%s", memory_text(limit, allowed), what,
+                   memory_text(bytes, needed), advice);
+}
+
+ft_status memory_open_tagger(size_t limit, const struct model_values *values, struct backend *backend,
+                             struct model *model, struct ft_error *error)
+{
+    char path[4096];
+    struct stat about;
+    if (!limit)
+        return model_open_tagger(values, backend, model, error);
+    *model = (struct model){0};
+    ft_status status = model_find(values->model, path, sizeof path, error);
+    if (status == FT_OK && !stat(path, &about) && S_ISREG(about.st_mode) && (size_t)about.st_size > limit)
+        status = too_little(limit, "the model's file alone", (size_t)about.st_size, "", error);
+    if (status != FT_OK)
+        return status;
+    keep_heap_small();
+    status = model_open_tagger(values, backend, model, error);
+    size_t peak = peak_bytes();
+    if (status == FT_OK && peak > limit) {
+        status = too_little(limit, "opening this model", peak, "; what 'flairtag convert' makes of it opens in less",
+                            error);
+        model_close(model);
+    }
+    return status;
+}
+
+ft_status memory_settle(size_t limit, const struct model *model, struct backend *backend, struct reader *reader,
+                        struct predictor_options *how, struct memory_plan *plan, struct ft_error *error)
+{
+    struct memory_request request = {.tagger = model->tagger,
+                                     .model_bytes = memory_of_tagger(model->tagger, model->file_bytes),
+                                     .threads = backend_cpu_threads(backend),
+                                     .lanes = backend_cpu_lanes(backend),
+                                     .limit = limit};
+    if (how) {
+        request.storage = how->storage;
+        request.gather = how->gather;
+        request.lm_output = how->lm_output;
+        request.marginals = how->scores == SCORES_MARGINAL;
+        request.nbest = how->nbest;
+    }
+    ft_status status = memory_plan_init(plan, &request, error);
+    if (status != FT_OK)
+        return status;
+    backend_cpu_set_lanes(backend, plan->lanes);
+    reader_limit(reader, &(struct reader_limits){plan->window, plan->line});
+    if (how) {
+        how->plan = plan;
+        how->max_memory = plan->budget;
+    }
+    return FT_OK;
+}
+
+void memory_foresee(const struct memory_plan *plan, const struct window *first, const struct reader *reader,
+                    struct predictor *predictor)
+{
+    size_t done, total, row = embedder_lm_width(plan->request.tagger) * sizeof(float);
+    reader_progress(reader, &done, &total);
+    if (!plan->budget || !total || !done)
+        return;
+    double bytes = (double)first->tokens * (double)row * (double)total / (double)done;
+    if (bytes <= (double)plan->kept)
+        return;
+    char all[MEMORY_TEXT], kept[MEMORY_TEXT];
+    report_error("cannot keep about %s of embeddings in the %s that --max-mem leaves; storing none instead",
+                 memory_text((size_t)bytes, all), memory_text(plan->kept, kept));
+    predictor_keep_nothing(predictor);
+}

@@ -1,0 +1,331 @@
+/* memory_plan.c - see memory_plan.h.
+ *
+ * Each part below is what one place allocates, in the same terms; arenas lose up to a quarter at the ends of their
+ * blocks. tests/unit/test_memory_plan.c holds the sums against what runs take. */
+#include "run/memory_plan.h"
+#include "kernels/linear.h"
+#include "text/writer.h"
+#include <stdio.h>
+
+enum {
+    MIB = 1 << 20,
+    WINDOW_ROW_BYTES = 192 * MIB, /* of language models' rows in a window, where nothing else bounds it */
+    WINDOW_TOKENS = 32768,
+    WINDOW_CHARS = 1 << 18,
+    LEAST_TOKENS = 256, /* about ten sentences: below that, steps are narrow and windows cost more than their work */
+    LEAST_LANES = 8,
+    MINI_BATCH = 32,             /* sentences of a batch whose whole hidden states are kept, as in Flair */
+    PROCESS_BYTES = 5 * MIB,     /* the program and its libraries, and the buffers of input and output */
+    THREAD_BYTES = 128 << 10,    /* a thread's stack, as far as it is used */
+    LINE_COST = 64,              /* bytes that a byte of a JSON line of short tokens costs while it is read */
+    SENTENCE_TOKENS = 512,       /* the longest sentence that a window is planned for; longer ones take more of it */
+    SENTENCE_CHARS = 8 * SENTENCE_TOKENS,
+    POINTER = sizeof(void *),
+};
+
+const char *memory_text(size_t bytes, char text[MEMORY_TEXT])
+{
+    if (bytes < 1000 * (size_t)MIB)
+        snprintf(text, MEMORY_TEXT, "%.1f MiB", (double)bytes / MIB);
+    else
+        snprintf(text, MEMORY_TEXT, "%.1f GiB", (double)bytes / MIB / 1024);
+    return text;
+}
+
+/* The bytes of an array, where it is none of the file's. */
+static size_t of_array(const struct words *words, const void *array, size_t bytes)
+{
+    for (size_t i = 0; i < sizeof words->owned / sizeof *words->owned; i++)
+        if (words->owned[i] == array)
+            return bytes;
+    return 0;
+}
+
+static size_t of_words(const struct words *words)
+{
+    return of_array(words, words->vectors, (words->count + 1) * words->width * sizeof *words->vectors) +
+           of_array(words, words->text, words->text_bytes) +
+           of_array(words, words->offsets, (words->count + 1) * sizeof *words->offsets) +
+           of_array(words, words->slots, words->slot_count * sizeof *words->slots);
+}
+
+size_t memory_of_tagger(const struct tagger *tagger, size_t file_bytes)
+{
+    size_t bytes = file_bytes + tagger->weights.bytes + tagger->arena.held;
+    for (size_t m = 0; m < tagger->member_count; m++) {
+        const struct member *member = &tagger->members[m];
+        if (member->kind == MEMBER_WORDS)
+            bytes += of_words(member->words);
+        bytes += member->index.capacity * sizeof *member->index.slots;
+    }
+    return bytes;
+}
+
+/* States of a lane in one recurrent layer: c, h(t-1) and h(t), with a line of padding each. */
+static size_t of_states(const struct recurrent_layer *layer)
+{
+    return 3 * ((layer->panels + 1) * BLOCK * sizeof(float) + POINTER);
+}
+
+/* What a lane needs besides its states: sums and pointers of a step that reads so many pieces. */
+static size_t of_step(size_t pieces)
+{
+    return PANEL * sizeof(float) + (3 + 1 + 1 + pieces) * POINTER + 32;
+}
+
+static size_t of_lm_lane(const struct char_lm *lm)
+{
+    size_t bytes = of_step(1);
+    for (size_t k = 0; k < lm->layers; k++)
+        bytes += of_states(&lm->layer[k]);
+    return bytes;
+}
+
+/* The widest lane that a thread steps: it runs one model at a time. */
+static size_t of_lane(const struct tagger *tagger)
+{
+    size_t most = tagger->has_rnn ? of_states(&tagger->rnn.layer[0][0]) + of_step(PIECES_MAX) : 0;
+    for (size_t m = 0; m < tagger->member_count; m++) {
+        const struct member *member = &tagger->members[m];
+        size_t lane = member->kind == MEMBER_LM      ? of_lm_lane(&member->lm.net)
+                      : member->kind == MEMBER_CHARS ? of_lm_lane(&member->chars[0].net)
+                                                     : 0;
+        if (lane > most)
+            most = lane;
+    }
+    return most;
+}
+
+static size_t of_thread(const struct tagger *tagger, size_t lanes)
+{
+    size_t linear = LINEAR_ROWS * of_step(1), lane = lanes * of_lane(tagger);
+    return THREAD_BYTES + (lane > linear ? lane : linear);
+}
+
+/* Rows that language models write, whole tensors where they are asked for, and their copies. */
+static size_t of_rows(const struct memory_request *run, const struct batch_size *size)
+{
+    size_t row = embedder_lm_width(run->tagger) * sizeof(float), bytes = 0;
+    size_t copies = (run->gather == GATHER_CLONE) + (run->storage == STORAGE_CPU);
+    for (size_t m = 0; m < run->tagger->member_count; m++) {
+        const struct member *member = &run->tagger->members[m];
+        bool whole = run->lm_output == LM_ALL && member->kind == MEMBER_LM;
+        size_t rows = whole ? size->sentences * (size->longest_chars + member->lm.delimiter_length + 1) : size->tokens;
+        if (member->kind == MEMBER_LM || member->kind == MEMBER_CHARS)
+            bytes += rows * member->width * sizeof(float);
+    }
+    return bytes + copies * (size->tokens * row + size->sentences * 128);
+}
+
+/* The embedder's arena. */
+static size_t of_sequences(const struct memory_request *run, const struct batch_size *size)
+{
+    const struct tagger *tagger = run->tagger;
+    size_t bytes = size->sentences * (sizeof(struct token_sequence) + 3 * POINTER);
+    for (size_t m = 0; m < tagger->member_count; m++) {
+        const struct member *member = &tagger->members[m];
+        bytes += size->tokens * POINTER; /* the rows of the piece */
+        if (member->kind == MEMBER_LM) {
+            const struct lm *lm = &member->lm;
+            size_t steps = size->chars + size->sentences * (lm->delimiter_length + 2);
+            size_t room = (size->bytes + size->tokens) * (lm->lower ? 3 : 1);
+            bytes += room * (sizeof(uint32_t) + (lm->lower ? 1 : 0)) + steps * sizeof(uint32_t);
+            bytes += size->tokens * (2 * sizeof(size_t) + 3 * sizeof(uint32_t) + (lm->lower ? 16 : 0));
+            bytes += size->sentences * (sizeof(struct char_sequence) + 7 * 16 + 16);
+            if (run->lm_output == LM_ALL)
+                bytes += steps * 2 * sizeof(uint32_t);
+        } else if (member->kind == MEMBER_CHARS) {
+            /* two directions: a sequence and five entries a word, its characters, and the map of words */
+            bytes += 2 * (size->tokens * (sizeof(struct char_sequence) + POINTER + 8 + 3 * sizeof(uint32_t) + 16) +
+                          size->bytes * sizeof(uint32_t) + size->sentences * 5 * 16) +
+                     size->longest_tokens * 6 * sizeof(struct map_slot);
+        }
+    }
+    return bytes + bytes / 4;
+}
+
+/* The head's matrices, tags and scores, and what threads need to decode the longest sentence. */
+static size_t of_head(const struct memory_request *run, const struct batch_size *size)
+{
+    const struct tagger *tagger = run->tagger;
+    size_t tags = tagger->crf.tags, token = POINTER;
+    if (tagger->has_reprojection)
+        token += tagger->reprojection.out * sizeof(float);
+    if (tagger->has_rnn) {
+        size_t states = 2 * tagger->rnn.layer[0][0].hidden * sizeof(float);
+        token += states + (tagger->rnn.layers > 1 ? states + POINTER : 0);
+    }
+    token += tags * sizeof(float) + sizeof(uint32_t) + sizeof(float);
+    size_t longest = tags * sizeof(uint32_t) + (run->marginals || run->nbest ? 2 * tags * sizeof(double) : 0);
+    size_t bytes = size->tokens * token + run->threads * size->longest_tokens * longest;
+    if (run->nbest)
+        bytes += run->nbest * (size->longest_tokens * (tags + 1) * sizeof(uint32_t) + 2 * tags * sizeof(double));
+    return bytes + size->sentences * 4 * 2 * sizeof(uint32_t) + size->longest_chars * sizeof(size_t);
+}
+
+/* What the results of a batch add to the results of a window, and one sentence's line of output. */
+static size_t of_results(const struct memory_request *run, const struct batch_size *size)
+{
+    size_t bytes = size->tokens * (POINTER + sizeof(double) + sizeof(struct span) + 2 * POINTER) +
+                   size->sentences * (2 * 16 + POINTER + sizeof(struct tagging));
+    bytes += run->nbest * (size->tokens * POINTER + size->sentences * (16 + sizeof(struct tag_sequence)));
+    return bytes + bytes / 4 + size->longest_chars * 16 + size->longest_tokens * (64 + run->nbest * 16);
+}
+
+size_t memory_of_batch(const struct memory_plan *plan, const struct batch_size *size)
+{
+    const struct memory_request *run = &plan->request;
+    return of_rows(run, size) + of_sequences(run, size) + of_head(run, size) + of_results(run, size);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The batch that a full window is planned to be. */
+static struct batch_size full_batch(const struct memory_plan *plan)
+{
+    struct batch_size size = {.tokens = plan->max_tokens, .chars = plan->max_chars, .bytes = plan->max_chars * 5 / 4};
+    size.longest_tokens = smaller(size.tokens, SENTENCE_TOKENS);
+    size.longest_chars = smaller(size.chars, SENTENCE_CHARS);
+    size.sentences = size.tokens / 4;
+    if (plan->request.lm_output == LM_ALL) { /* mini-batches of sentences of middling length */
+        size.longest_tokens = LEAST_TOKENS / 4;
+        size.sentences = smaller(size.tokens / size.longest_tokens, MINI_BATCH);
+        size.longest_chars = size.longest_tokens * 8;
+        size.tokens = smaller(size.tokens, size.sentences * size.longest_tokens);
+        size.chars = size.bytes = smaller(size.chars, size.sentences * size.longest_chars);
+    }
+    return size;
+}
+
+/* Bytes of the sentences in a full window: columns beside the token count in, up to a point. */
+static size_t of_window(const struct memory_plan *plan)
+{
+    return plan->max_tokens * 128 + plan->max_chars * 4;
+}
+
+/* Fills in what follows from max_chars, max_tokens and lanes. */
+static void add_up(struct memory_plan *plan)
+{
+    const struct memory_request *run = &plan->request;
+    struct batch_size batch = full_batch(plan);
+    size_t window = of_window(plan);
+    plan->fixed = PROCESS_BYTES + run->model_bytes + run->threads * of_thread(run->tagger, plan->lanes);
+    plan->needed = plan->fixed + window + window / 4 + MIB + memory_of_batch(plan, &batch);
+}
+
+/* Makes smaller what takes most of a plan that is too large; false when nothing can be smaller. */
+static bool shrink(struct memory_plan *plan)
+{
+    const struct memory_request *run = &plan->request;
+    size_t lanes = run->threads * plan->lanes * of_lane(run->tagger);
+    bool window_can = plan->max_tokens > LEAST_TOKENS, lanes_can = plan->lanes > LEAST_LANES;
+    if (!window_can && !lanes_can)
+        return false;
+    if (window_can && (!lanes_can || plan->needed - plan->fixed > lanes)) {
+        plan->max_tokens = larger(plan->max_tokens / 8 * 7, LEAST_TOKENS);
+        plan->max_chars = smaller(plan->max_chars, plan->max_tokens * 8);
+    } else {
+        plan->lanes = larger(plan->lanes * 7 / 8, LEAST_LANES);
+    }
+    return true;
+}
+
+/* What windows may take beside the fixed part; kept embeddings, where there are any, have more use for the rest. */
+static size_t share_of_window(const struct memory_plan *plan)
+{
+    size_t rest = plan->request.limit > plan->fixed ? plan->request.limit - plan->fixed : 0;
+    return plan->request.storage == STORAGE_NONE ? rest : rest / 4;
+}
+
+ft_status memory_plan_init(struct memory_plan *plan, const struct memory_request *request, struct ft_error *error)
+{
+    size_t row = (embedder_lm_width(request->tagger) + 1) * sizeof(float);
+    *plan = (struct memory_plan){.request = *request, .lanes = request->lanes, .max_chars = WINDOW_CHARS};
+    plan->max_tokens = smaller(WINDOW_ROW_BYTES / row, WINDOW_TOKENS);
+    add_up(plan);
+    if (!request->limit)
+        return FT_OK;
+    while (plan->needed > request->limit || plan->needed - plan->fixed > share_of_window(plan)) {
+        if (!shrink(plan))
+            break;
+        add_up(plan);
+    }
+    if (plan->needed > request->limit) {
+        char limit[MEMORY_TEXT], fixed[MEMORY_TEXT], rest[MEMORY_TEXT], needed[MEMORY_TEXT];
+        return ft_fail(error, FT_NOMEM,
+                       "--max-mem %s is too little: the program with its model takes %s and the smallest window %s; "
+                       "give it %s or more",
+                       memory_text(request->limit, limit), memory_text(plan->fixed, fixed),
+                       memory_text(plan->needed - plan->fixed, rest), memory_text(plan->needed + MIB / 10, needed));
+    }
+    plan->window = of_window(plan);
+    plan->line = (request->limit - plan->fixed) / LINE_COST;
+    if (request->storage != STORAGE_NONE) {
+        struct batch_size batch = full_batch(plan);
+        plan->kept = request->limit - plan->needed;
+        plan->budget = plan->kept + of_rows(request, &batch);
+    }
+    return FT_OK;
+}
+
+static void add_sentence(struct batch_size *size, const struct sentence *sentence)
+{
+    size_t chars = 0;
+    for (size_t j = 0; j < sentence->count; j++) {
+        chars += sentence->tokens[j].chars + 1;
+        size->bytes += sentence->tokens[j].bytes;
+    }
+    size->sentences++;
+    size->tokens += sentence->count;
+    size->chars += chars;
+    if (chars > size->longest_chars)
+        size->longest_chars = chars;
+    if (sentence->count > size->longest_tokens)
+        size->longest_tokens = sentence->count;
+}
+
+static size_t left_beside(const struct memory_plan *plan, size_t held)
+{
+    size_t taken = plan->fixed + plan->kept + held;
+    return plan->request.limit > taken ? plan->request.limit - taken : 0;
+}
+
+size_t memory_plan_take(const struct memory_plan *plan, const struct sentence *const *sentences, size_t count,
+                        size_t most, size_t held)
+{
+    struct batch_size size = {0};
+    size_t taken = 0, left = left_beside(plan, held);
+    while (taken < count && taken < most && size.tokens < plan->max_tokens) {
+        struct batch_size more = size;
+        if (plan->request.limit) {
+            add_sentence(&more, sentences[taken]);
+            if (memory_of_batch(plan, &more) > left)
+                break;
+        } else {
+            more.tokens += sentences[taken]->count;
+        }
+        size = more;
+        taken++;
+    }
+    return taken;
+}
+
+ft_status memory_plan_refuse(const struct memory_plan *plan, const struct sentence *sentence, size_t held,
+                             struct ft_error *error)
+{
+    struct batch_size size = {0};
+    char limit[MEMORY_TEXT], needed[MEMORY_TEXT];
+    add_sentence(&size, sentence);
+    return ft_fail(error, FT_NOMEM,
+                   "%s:%zu: a sentence of %zu tokens and %zu characters does not fit in --max-mem %s: it takes %s",
+                   sentence->file, sentence->line, size.tokens, size.chars, memory_text(plan->request.limit, limit),
+                   memory_text(plan->fixed + held + memory_of_batch(plan, &size), needed));
+}
