@@ -138,8 +138,8 @@ static int run_eval(int argc, char **argv, const struct command *self)
     struct ft_error error;
     struct evaluation evaluation;
     evaluation_init(&evaluation, choose_rule(&values));
-    ft_status status = values.model.model ? eval_model(&values.model, values.max_memory, options.gold, options.gold_column,
-                                                       options.token_column, &evaluation, &error)
+    ft_status status = values.model.model ? eval_model(&values.model, values.max_memory, options.gold,
+                                                       options.gold_column, options.token_column, &evaluation, &error)
                                           : count_pairs(&evaluation, &options, &error);
     if (status == FT_OK)
         status = print_report(&evaluation, &values, &error);

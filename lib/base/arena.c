@@ -105,4 +105,3 @@ char *arena_copy(struct arena *arena, const void *from, size_t bytes)
         memcpy(copy, from, bytes);
     return copy;
 }
-

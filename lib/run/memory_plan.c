@@ -14,11 +14,11 @@ enum {
     WINDOW_CHARS = 1 << 18,
     LEAST_TOKENS = 256, /* about ten sentences: below that, steps are narrow and windows cost more than their work */
     LEAST_LANES = 8,
-    MINI_BATCH = 32,             /* sentences of a batch whose whole hidden states are kept, as in Flair */
-    PROCESS_BYTES = 5 * MIB,     /* the program and its libraries, and the buffers of input and output */
-    THREAD_BYTES = 128 << 10,    /* a thread's stack, as far as it is used */
-    LINE_COST = 64,              /* bytes that a byte of a JSON line of short tokens costs while it is read */
-    SENTENCE_TOKENS = 512,       /* the longest sentence that a window is planned for; longer ones take more of it */
+    MINI_BATCH = 32,          /* sentences of a batch whose whole hidden states are kept, as in Flair */
+    PROCESS_BYTES = 5 * MIB,  /* the program and its libraries, and the buffers of input and output */
+    THREAD_BYTES = 128 << 10, /* a thread's stack, as far as it is used */
+    LINE_COST = 64,           /* bytes that a byte of a JSON line of short tokens costs while it is read */
+    SENTENCE_TOKENS = 512,    /* the longest sentence that a window is planned for; longer ones take more of it */
     SENTENCE_CHARS = 8 * SENTENCE_TOKENS,
     POINTER = sizeof(void *),
 };

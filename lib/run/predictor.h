@@ -13,8 +13,8 @@ struct predictor_options {
     enum lm_output lm_output;
     enum score_column scores; /* SCORES_NONE still gives spans their confidence where `span_scores` asks for it */
     bool span_scores;
-    size_t nbest;      /* 0: none */
-    size_t max_memory; /* for embeddings, kept ones and those of a batch, bytes; 0: no bound */
+    size_t nbest;                   /* 0: none */
+    size_t max_memory;              /* for embeddings, kept ones and those of a batch, bytes; 0: no bound */
     const struct memory_plan *plan; /* copied; NULL: nothing else is bounded */
 };
 

@@ -137,7 +137,8 @@ static ft_status advance(struct reader *r, struct window *window, struct ft_erro
     return status ? status : take_line(r, window, &line, error);
 }
 
-/* True when the next line waits longer than PAUSE; `until` is when the window's patience ends, set by its first wait. */
+/* True when the next line waits longer than PAUSE; `until` is when the window's patience ends, set by its first wait.
+ */
 static bool would_wait(struct reader *r, double *until)
 {
     if (!r->lines.input)

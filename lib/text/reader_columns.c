@@ -94,8 +94,8 @@ static ft_status add_line(struct gathering *g, const struct text_line *line, str
                           struct ft_error *error)
 {
     if (g->most_bytes && g->used > g->most_bytes)
-        return ft_fail(error, FT_NOMEM, "%s:%zu: sentence longer than the %zu bytes that --max-mem has room for", line->file,
-                       line->number, g->most_bytes);
+        return ft_fail(error, FT_NOMEM, "%s:%zu: sentence longer than the %zu bytes that --max-mem has room for",
+                       line->file, line->number, g->most_bytes);
     if (g->count == g->room) {
         size_t room = g->room ? g->room * 2 : 256;
         struct gathered_line *grown = realloc(g->lines, room * sizeof *grown);

@@ -51,8 +51,8 @@ ft_status lines_next(struct lines *lines, struct text_line *line, struct ft_erro
 bool lines_ready(struct lines *lines, double until);
 
 /* Reads ahead from the file's beginning: waits for the first line (and for one more than before where `wait` is set),
- * then takes what has arrived or comes before `until`, up to about `most` bytes in all. *bytes holds *count raw bytes of whole lines. FT_END
- * when there are no more to come. */
+ * then takes what has arrived or comes before `until`, up to about `most` bytes in all. *bytes holds *count raw bytes
+ * of whole lines. FT_END when there are no more to come. */
 ft_status lines_peek(struct lines *lines, size_t most, bool wait, double until, const char **bytes, size_t *count,
                      struct ft_error *error);
 

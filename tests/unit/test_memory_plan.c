@@ -169,7 +169,8 @@ static void check_embedding(const struct tagger *tagger, struct backend *with)
         batch_run(&run, tagger, with, request.gather, request.lm_output, &sentences, 0);
         ck_assert_int_eq(run.status, FT_OK);
         size_t taken = run.arena.used + run.account.peak_bytes, planned = memory_of_batch(&plan, &size);
-        ck_assert_msg(taken + head <= planned && planned <= 2 * (taken + head), "%s of %s: %zu bytes taken and %zu for the head, %zu planned", gather_names[request.gather],
+        ck_assert_msg(taken + head <= planned && planned <= 2 * (taken + head),
+                      "%s of %s: %zu bytes taken and %zu for the head, %zu planned", gather_names[request.gather],
                       lm_output_names[request.lm_output], taken, head, planned);
         batch_run_release(&run);
     }
