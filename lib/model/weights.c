@@ -16,7 +16,7 @@ void weights_init(struct weights *weights)
 void weights_release(struct weights *weights)
 {
     for (size_t i = 0; i < weights->count; i++)
-        free(weights->blocks[i]);
+        free(weights->blocks[i].at);
     free(weights->blocks);
     weights_init(weights);
 }
@@ -27,7 +27,7 @@ float *weights_new(struct weights *weights, size_t floats)
         return NULL;
     if (weights->count == weights->capacity) {
         size_t capacity = weights->capacity ? weights->capacity * 2 : 16;
-        float **grown = realloc(weights->blocks, capacity * sizeof *grown);
+        struct weight_block *grown = realloc(weights->blocks, capacity * sizeof *grown);
         if (!grown)
             return NULL;
         weights->blocks = grown;
@@ -35,7 +35,7 @@ float *weights_new(struct weights *weights, size_t floats)
     }
     float *block = memory_new(floats * sizeof(float));
     if (block) {
-        weights->blocks[weights->count++] = block;
+        weights->blocks[weights->count++] = (struct weight_block){block, floats * sizeof(float)};
         weights->bytes += floats * sizeof(float);
     }
     return block;
@@ -44,8 +44,9 @@ float *weights_new(struct weights *weights, size_t floats)
 void weights_drop(struct weights *weights, const void *block)
 {
     for (size_t i = 0; i < weights->count; i++)
-        if (weights->blocks[i] == block) {
-            free(weights->blocks[i]);
+        if (weights->blocks[i].at == block) {
+            free(weights->blocks[i].at);
+            weights->bytes -= weights->blocks[i].bytes;
             weights->blocks[i] = weights->blocks[--weights->count];
             return;
         }

@@ -5,8 +5,12 @@
 #include "tensor/layers.h"
 
 /* Blocks aligned to 64 bytes, freed together. */
+struct weight_block {
+    float *at;
+    size_t bytes;
+};
 struct weights {
-    float **blocks;
+    struct weight_block *blocks;
     size_t count, capacity;
     size_t bytes; /* of all blocks together */
 };

@@ -67,24 +67,38 @@ static size_t of_states(const struct recurrent_layer *layer)
     return 3 * ((layer->panels + 1) * BLOCK * sizeof(float) + POINTER);
 }
 
-/* What a lane needs besides its states: sums and pointers of a step that reads so many pieces. */
-static size_t of_step(size_t pieces)
+/* What a row of a product needs: sums, pointers, and its quantised copy where the weights are quantised. */
+static size_t of_row(const struct product_room *room)
 {
-    return PANEL * sizeof(float) + (3 + 1 + 1 + pieces) * POINTER + 32;
+    size_t quantised = PANEL * sizeof(int32_t) + room->stride + room->segments * sizeof(float);
+    return PANEL * sizeof(float) + 4 * POINTER + (room->segments ? quantised : 0);
 }
 
 static size_t of_lm_lane(const struct char_lm *lm)
 {
-    size_t bytes = of_step(1);
-    for (size_t k = 0; k < lm->layers; k++)
+    struct product_room room = {0};
+    size_t bytes = 5 * POINTER; /* the lane, and what its projection reads and writes */
+    for (size_t k = 0; k < lm->layers; k++) {
+        product_room(&room, &lm->layer[k].weights);
         bytes += of_states(&lm->layer[k]);
-    return bytes;
+    }
+    if (lm->has_projection)
+        product_room(&room, &lm->projection.weights);
+    return bytes + of_row(&room);
+}
+
+static size_t of_birnn_lane(const struct birnn *net)
+{
+    struct product_room room = {0};
+    for (size_t k = 0; k < net->layers; k++)
+        product_room(&room, &net->layer[k][0].weights);
+    return of_states(&net->layer[0][0]) + of_row(&room) + (2 + PIECES_MAX) * POINTER;
 }
 
 /* The widest lane that a thread steps: it runs one model at a time. */
 static size_t of_lane(const struct tagger *tagger)
 {
-    size_t most = tagger->has_rnn ? of_states(&tagger->rnn.layer[0][0]) + of_step(PIECES_MAX) : 0;
+    size_t most = tagger->has_rnn ? of_birnn_lane(&tagger->rnn) : 0;
     for (size_t m = 0; m < tagger->member_count; m++) {
         const struct member *member = &tagger->members[m];
         size_t lane = member->kind == MEMBER_LM      ? of_lm_lane(&member->lm.net)
@@ -98,7 +112,11 @@ static size_t of_lane(const struct tagger *tagger)
 
 static size_t of_thread(const struct tagger *tagger, size_t lanes)
 {
-    size_t linear = LINEAR_ROWS * of_step(1), lane = lanes * of_lane(tagger);
+    struct product_room room = {0};
+    product_room(&room, &tagger->linear.weights);
+    if (tagger->has_reprojection)
+        product_room(&room, &tagger->reprojection.weights);
+    size_t linear = LINEAR_ROWS * (of_row(&room) + POINTER), lane = lanes * of_lane(tagger);
     return THREAD_BYTES + (lane > linear ? lane : linear);
 }
 
