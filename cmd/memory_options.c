@@ -51,8 +51,8 @@ ft_status memory_open_tagger(size_t limit, const struct model_values *values, st
     status = model_open_tagger(values, backend, model, error);
     size_t peak = peak_bytes();
     if (status == FT_OK && peak > limit) {
-        status =
-            too_little(limit, "opening this model", peak, "; what 'flairtag convert' makes of it opens in less", error);
+        const char *advice = model->tagger->file ? "" : "; what 'flairtag convert' makes of it opens in less";
+        status = too_little(limit, "opening this model", peak, advice, error);
         model_close(model);
     }
     return status;
