@@ -82,4 +82,11 @@ ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *op
 const struct kernels *backend_cpu_kernels(const struct backend *backend);
 size_t backend_cpu_threads(const struct backend *backend);
 
+/* Steps of language models since the back end was made: how long their sequences were in all, and how many were taken
+ * (sequences that begin alike share those). */
+struct step_counts {
+    size_t asked, taken;
+};
+struct step_counts backend_cpu_steps(const struct backend *backend);
+
 #endif
