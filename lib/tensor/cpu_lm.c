@@ -16,8 +16,9 @@ struct lm_job {
     const struct char_lm *lm;
     const struct char_sequence *sequences;
     float *out;
-    size_t width; /* of a row of out */
-    size_t lanes; /* of a worker */
+    size_t width;          /* of a row of out */
+    size_t lanes;          /* of a worker */
+    atomic_size_t workers; /* that have come */
     struct forks forks;
     atomic_size_t filled; /* sequences whose rows are whole, or about to be */
 };
@@ -196,6 +197,9 @@ static void advance(struct lm_worker *worker, struct forks *forks)
 static ft_status run_job(struct lm_job *job, size_t *steps)
 {
     struct lm_worker worker;
+    /* those who have come hold all that is left, or will as soon as it can be begun */
+    if (!forks_left(&job->forks) || atomic_fetch_add(&job->workers, 1) * job->lanes >= job->forks.order.count)
+        return FT_OK;
     ft_status status = worker_init(&worker, job);
     if (status == FT_OK)
         for (refill(&worker, &job->forks); worker.count; refill(&worker, &job->forks)) {
@@ -214,7 +218,7 @@ static void lm_work(void *argument, size_t thread)
     size_t steps = 0;
     for (size_t i = 0; i < jobs->count; i++) {
         struct lm_job *job = &jobs->at[(thread + i) % jobs->count];
-        ft_status status = forks_left(&job->forks) ? run_job(job, &steps) : FT_OK;
+        ft_status status = run_job(job, &steps);
         if (status != FT_OK)
             jobs->status = status;
     }
