@@ -37,6 +37,7 @@ ft_status bench_model(const struct bench_values *values, struct backend *backend
 
 struct figures {
     size_t sentences, tokens, characters; /* characters with two markers a sentence, as a language model sees them */
+    struct step_counts steps;             /* of language models */
     double seconds;
 };
 
@@ -53,6 +54,7 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
     window_init(&window);
     predictor_window_size(tagger, &max_chars, &max_tokens);
     *figures = (struct figures){0};
+    struct step_counts before = backend_cpu_steps(backend), behind;
     double start = clock_seconds();
     ft_status status = reader_open(&reader, &reading, error);
     if (status == FT_OK)
@@ -75,6 +77,8 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
         figures->tokens += window.tokens;
     }
     figures->seconds = clock_seconds() - start;
+    behind = backend_cpu_steps(backend);
+    figures->steps = (struct step_counts){behind.asked - before.asked, behind.taken - before.taken};
     predictor_free(predictor);
     reader_close(reader);
     window_release(&window);
@@ -110,8 +114,8 @@ static enum precision main_precision(const struct tagger_work *work, const struc
     enum precision most = PRECISION_F32;
     double operations[PRECISIONS];
     for (int p = 0; p < PRECISIONS; p++) {
-        operations[p] = work->per_character[p] * (double)figures->characters +
-                        work->per_token[p] * (double)figures->tokens;
+        operations[p] =
+            work->per_character[p] * (double)figures->characters + work->per_token[p] * (double)figures->tokens;
         if (operations[p] > operations[most])
             most = (enum precision)p;
     }
@@ -123,9 +127,11 @@ static ft_status print_report(const struct bench_values *values, const struct ba
                               const struct peaks *peaks, struct ft_error *error)
 {
     struct tagger_work work = tagger_work(tagger);
+    double taken = figures->steps.asked ? (double)figures->steps.taken / (double)figures->steps.asked : 1;
     double operations = 0, least = 0; /* the time it would take at the peak of every precision in use */
     for (int p = 0; p < PRECISIONS; p++) {
-        double these = work.per_character[p] * (double)figures->characters + work.per_token[p] * (double)figures->tokens;
+        double these =
+            work.per_character[p] * taken * (double)figures->characters + work.per_token[p] * (double)figures->tokens;
         operations += these;
         if (these > 0)
             least += these / peaks->at[p];
@@ -137,10 +143,13 @@ static ft_status print_report(const struct bench_values *values, const struct ba
     if (!values->json) {
         printf("%zu sentences, %zu tokens, %zu characters with markers in %.3f s (set-up apart: %.3f s)\n",
                figures->sentences, figures->tokens, figures->characters, figures->seconds, setup);
-        printf("%.0f chars/s  %.0f tokens/s  %.1f Gop/s in %s = %.1f %% of the peak that %s has on %zu threads (%.1f)\n",
-               (double)figures->characters / figures->seconds, (double)figures->tokens / figures->seconds,
-               1e-9 * operations / figures->seconds, precision_names[precision], percent,
-               backend_cpu_kernels(backend)->name, backend_cpu_threads(backend), 1e-9 * peaks->at[precision]);
+        printf("%zu of %zu steps of language models taken (%.1f %%), the others shared\n", figures->steps.taken,
+               figures->steps.asked, 100 * taken);
+        printf(
+            "%.0f chars/s  %.0f tokens/s  %.1f Gop/s in %s = %.1f %% of the peak that %s has on %zu threads (%.1f)\n",
+            (double)figures->characters / figures->seconds, (double)figures->tokens / figures->seconds,
+            1e-9 * operations / figures->seconds, precision_names[precision], percent,
+            backend_cpu_kernels(backend)->name, backend_cpu_threads(backend), 1e-9 * peaks->at[precision]);
         return FT_OK;
     }
     cJSON *json = cJSON_CreateObject();
@@ -152,6 +161,8 @@ static ft_status print_report(const struct bench_values *values, const struct ba
     cJSON_AddNumberToObject(json, "sentences", (double)figures->sentences);
     cJSON_AddNumberToObject(json, "tokens", (double)figures->tokens);
     cJSON_AddNumberToObject(json, "characters", (double)figures->characters);
+    cJSON_AddNumberToObject(json, "lm_steps", (double)figures->steps.asked);
+    cJSON_AddNumberToObject(json, "lm_steps_taken", (double)figures->steps.taken);
     cJSON_AddNumberToObject(json, "gops", 1e-9 * operations / figures->seconds);
     cJSON_AddNumberToObject(json, "peak_gops", 1e-9 * peaks->at[precision]);
     cJSON_AddNumberToObject(json, "threads", (double)backend_cpu_threads(backend));

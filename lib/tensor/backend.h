@@ -85,4 +85,11 @@ size_t backend_cpu_lanes(const struct backend *backend);
 /* From the next operation on at most so many lanes a thread; results do not depend on it. */
 void backend_cpu_set_lanes(struct backend *backend, size_t lanes);
 
+/* Steps of language models since the back end was made: how long their sequences were in all, and how many were taken
+ * (sequences that begin alike share those). */
+struct step_counts {
+    size_t asked, taken;
+};
+struct step_counts backend_cpu_steps(const struct backend *backend);
+
 #endif

@@ -1,8 +1,10 @@
 /* cpu_lm.c - character language models on the CPU: lanes with slot refill, and only the wanted states leave the step.
  *
- * Each model has a queue. Workers begin with different models, so that two of them on two threads are two long runs of
- * full lanes, and help with the others' queues when their own is empty. */
+ * Each model has its own plan of what sequences have in common. Workers begin with different models, so that two of
+ * them on two threads are two long runs of full lanes, and help with the others' sequences when their own have all
+ * begun. When all is stepped, rows that are wanted more than once are copied. */
 #include "tensor/cpu.h"
+#include "tensor/forks.h"
 #include "tensor/lanes.h"
 #include "base/parallel.h"
 #include "kernels/linear.h"
@@ -14,20 +16,25 @@ struct lm_job {
     const struct char_lm *lm;
     const struct char_sequence *sequences;
     float *out;
-    size_t width; /* of a row of out */
-    size_t lanes; /* of a worker */
-    struct lane_queue queue;
+    size_t width;          /* of a row of out */
+    size_t lanes;          /* of a worker */
+    atomic_size_t workers; /* that have come */
+    struct forks forks;
+    atomic_size_t filled; /* sequences whose rows are whole, or about to be */
 };
 
 struct lm_jobs {
     struct lm_job *at; /* [count] */
     size_t count;
+    atomic_size_t steps; /* taken */
     _Atomic ft_status status;
 };
 
 struct lm_lane {
     const struct char_sequence *sequence;
-    uint32_t step, next; /* `next` counts the states already written */
+    uint32_t step, end;
+    uint32_t next;  /* of the wanted states */
+    uint32_t child; /* who goes on from here next */
 };
 
 /* One worker's lanes and buffers. */
@@ -38,7 +45,7 @@ struct lm_worker {
     struct lane_states states[CHAR_LM_LAYERS];
     struct product_scratch scratch;
     const float **projected; /* [capacity] the states that the projection takes */
-    float **out_rows; /* [capacity], for the projection */
+    float **out_rows;        /* [capacity], for the projection */
 };
 
 static size_t padded_units(const struct recurrent_layer *layer)
@@ -74,16 +81,47 @@ static ft_status worker_init(struct lm_worker *worker, const struct lm_job *job)
     return ok ? FT_OK : FT_NOMEM;
 }
 
-static void refill(struct lm_worker *worker, struct lane_queue *queue)
+static void refill(struct lm_worker *worker, struct forks *forks)
 {
     const struct char_lm *lm = worker->job->lm;
-    uint32_t sequence;
-    while (worker->count < worker->capacity && lane_queue_take(queue, &sequence)) {
+    uint32_t x;
+    struct fork_state *state;
+    while (worker->count < worker->capacity && forks_take(forks, !worker->count, &x, &state)) {
+        const struct char_sequence *sequence = &worker->job->sequences[x];
+        const struct prefix *prefix = &forks->prefixes.at[x];
         size_t lane = worker->count++;
-        worker->lanes[lane] = (struct lm_lane){&worker->job->sequences[sequence], 0, 0};
-        for (size_t k = 0; k < lm->layers; k++)
-            lane_states_start(&worker->states[k], lane, padded_units(&lm->layer[k]), NULL, NULL);
+        worker->lanes[lane] = (struct lm_lane){.sequence = sequence,
+                                               .step = state ? prefix->start : 0,
+                                               .end = prefix->start + forks->prefixes.own_steps[x],
+                                               .next = prefixes_wishes_before(sequence, prefix->start),
+                                               .child = prefix->child};
+        const float *from = state ? state->at : NULL;
+        for (size_t k = 0; k < lm->layers; k++) {
+            size_t padded = padded_units(&lm->layer[k]);
+            lane_states_start(&worker->states[k], lane, padded, from, from ? from + padded : NULL);
+            from = from ? from + 2 * padded : NULL;
+        }
+        if (state)
+            forks_drop(forks, state);
     }
+}
+
+/* Keeps the lane's state for those who go on from it. */
+static void fork_lane(struct lm_worker *worker, size_t lane, struct forks *forks)
+{
+    const struct char_lm *lm = worker->job->lm;
+    size_t floats = 0;
+    for (size_t k = 0; k < lm->layers; k++)
+        floats += 2 * padded_units(&lm->layer[k]);
+    struct fork_state *state = forks_keep(forks, floats);
+    float *to = state ? state->at : NULL;
+    for (size_t k = 0; state && k < lm->layers; k++) {
+        size_t padded = padded_units(&lm->layer[k]);
+        memcpy(to, worker->states[k].h_in[lane], padded * sizeof *to);
+        memcpy(to + padded, worker->states[k].c[lane], padded * sizeof *to);
+        to += 2 * padded;
+    }
+    worker->lanes[lane].child = forks_offer(forks, worker->lanes[lane].child, state);
 }
 
 static void step_layers(struct lm_worker *worker)
@@ -107,7 +145,7 @@ static void step_layers(struct lm_worker *worker)
     }
 }
 
-/* Writes the states that were wanted behind this step. */
+/* Writes the states that were wanted behind this step, each to the first row that wants it. */
 static void write_rows(struct lm_worker *worker)
 {
     const struct lm_job *job = worker->job;
@@ -117,16 +155,17 @@ static void write_rows(struct lm_worker *worker)
     for (size_t lane = 0; lane < worker->count; lane++) {
         struct lm_lane *at = &worker->lanes[lane];
         const struct char_sequence *sequence = at->sequence;
-        float *first = NULL; /* a second wish for the same state is a copy of the first */
-        for (; at->next < sequence->row_count && sequence->steps[at->next] == at->step; at->next++) {
-            float *row = job->out + (size_t)sequence->rows[at->next] * job->width;
-            if (!lm->has_projection) {
-                memcpy(row, top[lane], job->width * sizeof(float));
-            } else if (!first) {
-                worker->projected[wanted] = top[lane];
-                worker->out_rows[wanted++] = first = row;
-            }
+        if (at->next == sequence->row_count || sequence->steps[at->next] != at->step)
+            continue;
+        float *row = job->out + (size_t)sequence->rows[at->next] * job->width;
+        if (lm->has_projection) {
+            worker->projected[wanted] = top[lane];
+            worker->out_rows[wanted++] = row;
+        } else {
+            memcpy(row, top[lane], job->width * sizeof(float));
         }
+        while (at->next < sequence->row_count && sequence->steps[at->next] == at->step)
+            at->next++;
     }
     if (wanted) {
         struct input_piece states = {worker->projected, lm->projection.in};
@@ -134,25 +173,17 @@ static void write_rows(struct lm_worker *worker)
     }
 }
 
-/* Where one state was wanted in several rows, write_rows projected it into the first: copy it to the others. */
-static void copy_repeated_rows(const struct lm_job *job, const struct char_sequence *sequence)
-{
-    for (uint32_t i = 1; i < sequence->row_count; i++)
-        if (sequence->steps[i] == sequence->steps[i - 1])
-            memcpy(job->out + (size_t)sequence->rows[i] * job->width,
-                   job->out + (size_t)sequence->rows[i - 1] * job->width, job->width * sizeof(float));
-}
-
-static void advance(struct lm_worker *worker)
+static void advance(struct lm_worker *worker, struct forks *forks)
 {
     for (size_t lane = 0; lane < worker->count;) {
         struct lm_lane *at = &worker->lanes[lane];
-        if (++at->step < at->sequence->length) {
+        at->step++;
+        if (at->child != PREFIX_NONE && forks->prefixes.at[at->child].start == at->step)
+            fork_lane(worker, lane, forks);
+        if (at->step < at->end) {
             lane++;
             continue;
         }
-        if (worker->job->lm->has_projection)
-            copy_repeated_rows(worker->job, at->sequence);
         size_t last = --worker->count;
         if (lane != last) {
             *at = worker->lanes[last];
@@ -163,17 +194,19 @@ static void advance(struct lm_worker *worker)
     }
 }
 
-static ft_status run_job(struct lm_job *job)
+static ft_status run_job(struct lm_job *job, size_t *steps)
 {
     struct lm_worker worker;
-    if (!lane_queue_left(&job->queue))
+    /* those who have come hold all that is left, or will as soon as it can be begun */
+    if (!forks_left(&job->forks) || atomic_fetch_add(&job->workers, 1) * job->lanes >= job->forks.order.count)
         return FT_OK;
     ft_status status = worker_init(&worker, job);
     if (status == FT_OK)
-        for (refill(&worker, &job->queue); worker.count; refill(&worker, &job->queue)) {
+        for (refill(&worker, &job->forks); worker.count; refill(&worker, &job->forks)) {
+            *steps += worker.count;
             step_layers(&worker);
             write_rows(&worker);
-            advance(&worker);
+            advance(&worker, &job->forks);
         }
     worker_release(&worker);
     return status;
@@ -182,40 +215,82 @@ static ft_status run_job(struct lm_job *job)
 static void lm_work(void *argument, size_t thread)
 {
     struct lm_jobs *jobs = argument;
+    size_t steps = 0;
     for (size_t i = 0; i < jobs->count; i++) {
-        ft_status status = run_job(&jobs->at[(thread + i) % jobs->count]);
+        struct lm_job *job = &jobs->at[(thread + i) % jobs->count];
+        ft_status status = run_job(job, &steps);
         if (status != FT_OK)
             jobs->status = status;
+    }
+    jobs->steps += steps;
+}
+
+/* Copies the rows of states that were written elsewhere: to another row of the same sequence, or to one of the sequence
+ * that took the step. */
+static void fill_rows(const struct lm_job *job, uint32_t x)
+{
+    const struct char_sequence *sequence = &job->sequences[x];
+    for (uint32_t i = 0; i < sequence->row_count; i++) {
+        uint32_t step = sequence->steps[i], from = sequence->rows[i];
+        if (i && sequence->steps[i - 1] == step) {
+            from = sequence->rows[i - 1];
+        } else if (step < job->forks.prefixes.at[x].start) {
+            const struct char_sequence *holder = &job->sequences[prefixes_holder(&job->forks.prefixes, x, step)];
+            from = holder->rows[prefixes_wishes_before(holder, step)];
+        }
+        if (from != sequence->rows[i])
+            memcpy(job->out + (size_t)sequence->rows[i] * job->width, job->out + (size_t)from * job->width,
+                   job->width * sizeof(float));
+    }
+}
+
+enum { FILL_SHARE = 16 }; /* sequences taken at a time */
+
+static void fill_work(void *argument, size_t thread)
+{
+    struct lm_jobs *jobs = argument;
+    (void)thread;
+    for (size_t i = 0; i < jobs->count; i++) {
+        struct lm_job *job = &jobs->at[i];
+        size_t first, count = job->forks.prefixes.count;
+        while ((first = atomic_fetch_add(&job->filled, FILL_SHARE)) < count)
+            for (size_t x = first; x < count && x < first + FILL_SHARE; x++)
+                fill_rows(job, (uint32_t)x);
     }
 }
 
 static bool job_init(struct lm_job *job, const struct cpu_backend *backend, const struct lm_pass *pass, size_t passes)
 {
-    uint32_t *lengths = malloc((pass->count ? pass->count : 1) * sizeof *lengths);
     size_t threads = backend->threads > passes ? backend->threads / passes : 1; /* that begin with this model */
     *job = (struct lm_job){.backend = backend, .lm = pass->lm, .sequences = pass->sequences, .out = pass->out};
     job->width = pass->lm->has_projection ? pass->lm->projection.out : pass->lm->layer[pass->lm->layers - 1].hidden;
-    for (size_t i = 0; lengths && i < pass->count; i++)
-        lengths[i] = pass->sequences[i].length;
-    bool ok = lengths && lane_queue_init(&job->queue, lengths, pass->count);
-    if (ok)
-        job->lanes = lane_queue_lanes(&job->queue, lengths, threads, backend->lanes);
-    free(lengths);
-    return ok;
+    if (!forks_init(&job->forks, pass->sequences, pass->count, backend->fork_bytes))
+        return false;
+    /* the longest sequence shares its beginning with none longer, so it comes first with all of its steps */
+    job->lanes = lane_queue_lanes(&job->forks.order, job->forks.prefixes.own_steps, threads, backend->lanes);
+    return true;
 }
 
 ft_status cpu_lm_encode(struct backend *backend, const struct lm_pass *passes, size_t count, struct ft_error *error)
 {
-    const struct cpu_backend *cpu = (const struct cpu_backend *)backend;
+    struct cpu_backend *cpu = (struct cpu_backend *)backend;
     struct lm_jobs jobs = {.at = calloc(count ? count : 1, sizeof *jobs.at)};
+    size_t asked = 0;
     jobs.status = jobs.at ? FT_OK : FT_NOMEM;
-    for (; jobs.status == FT_OK && jobs.count < count; jobs.count++)
+    for (; jobs.status == FT_OK && jobs.count < count; jobs.count++) {
         if (!job_init(&jobs.at[jobs.count], cpu, &passes[jobs.count], count))
             jobs.status = FT_NOMEM;
+        for (size_t i = 0; i < passes[jobs.count].count; i++)
+            asked += passes[jobs.count].sequences[i].length;
+    }
     if (jobs.status == FT_OK)
         parallel_run(cpu->threads, lm_work, &jobs);
+    if (jobs.status == FT_OK)
+        parallel_run(jobs.steps < asked ? cpu->threads : 1, fill_work, &jobs);
+    cpu->steps.taken += jobs.steps;
+    cpu->steps.asked += asked;
     for (size_t i = 0; i < jobs.count; i++)
-        lane_queue_release(&jobs.at[i].queue);
+        forks_release(&jobs.at[i].forks);
     free(jobs.at);
     return jobs.status == FT_OK ? FT_OK : ft_nomem(error, "the language model's lanes");
 }

@@ -4,12 +4,14 @@
 #include "model/lm.h"
 #include "numbers.h"
 #include "plain_layer.h"
+#include "tensor/cpu.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const size_t thread_counts[] = {1, 2, 3}, lane_counts[] = {1, 2, 7, 96};
+static const size_t fork_bytes[] = {SIZE_MAX, 0, 700, 3000, 32 << 20}; /* none, one or two, a few, all states */
 
 static struct backend *backend_new(size_t threads, size_t lanes, const char *isa)
 {
@@ -29,6 +31,8 @@ static void with_every_backend(void (*compare)(struct backend *backend, void *ar
             char name[64];
             snprintf(name, sizeof name, "%zu threads, %zu lanes", thread_counts[t], lane_counts[l]);
             struct backend *backend = backend_new(thread_counts[t], lane_counts[l], "auto");
+            if (t + l) /* the first is left as it comes */
+                ((struct cpu_backend *)backend)->fork_bytes = fork_bytes[(t * 4 + l) % 5];
             compare(backend, argument, name);
             backend->ops->free(backend);
         }
@@ -112,7 +116,8 @@ static void language_model_release(struct language_model *m)
     weights_release(&m->weights);
 }
 
-/* Sequences of odd lengths that want some of their states, some of them more than once. */
+/* Sequences of odd lengths that want some of their states, some of them more than once. Most of the later ones begin
+ * like an earlier one, and most of those want the same of its states; some are that sequence again. */
 struct sequences {
     struct char_sequence *at;
     size_t count, rows;
@@ -126,13 +131,23 @@ static void sequences_init(struct sequences *s, size_t count, bool long_ones)
     arena_init(&s->arena);
     s->at = arena_array(&s->arena, count, sizeof *s->at);
     for (size_t i = 0; i < count; i++) {
-        uint32_t length = i < 6 && (long_ones || odd[i] < 1000) ? odd[i] : random_below(60);
+        uint32_t length = i < 6 && (long_ones || odd[i] < 1000) ? odd[i] : random_below(60), alike = 0, wish = 0;
+        const struct char_sequence *like = &s->at[i < 10 ? 0 : random_below((uint32_t)i)];
+        if (i >= 10 && !random_below(4))
+            length = like->length;
+        if (i >= 10)
+            alike = random_below(3) ? random_below(like->length + 1) : like->length;
+        bool wants_alike = random_below(4), wants_all = i % 10 == 9;
         uint32_t *ids = arena_array(&s->arena, length, sizeof *ids),
                  *steps = arena_array(&s->arena, 2 * length, sizeof *steps);
         uint32_t *rows = arena_array(&s->arena, 2 * length, sizeof *rows), wanted = 0;
         for (uint32_t t = 0; t < length; t++) {
-            ids[t] = random_below(ITEMS);
-            for (uint32_t times = i ? random_below(3) : 2; times; times--) /* of the first sequence's one step: twice */
+            ids[t] = t < alike ? like->ids[t] : random_below(ITEMS);
+            uint32_t times = !i ? 2 : wants_all ? 1 : random_below(3); /* of the first sequence's one step: twice */
+            if (wants_alike && t < alike)
+                for (times = 0; wish < like->row_count && like->steps[wish] == t; wish++)
+                    times++;
+            for (; times; times--)
                 steps[wanted++] = t;
         }
         for (uint32_t w = 0; w < wanted; w++)
@@ -152,16 +167,18 @@ struct encode_case {
     const float *expected; /* [rows + 2, width]; one row before and one behind that nobody wants */
 };
 
-static float *encode(struct backend *backend, const struct encode_case *c)
+/* share: how many sequences a call. */
+static float *encode(struct backend *backend, const struct encode_case *c, size_t share)
 {
     size_t width = c->model->lm.width, rows = c->sequences.rows + 2;
     float *out = calloc(rows * width, sizeof *out);
     struct ft_error error = {""};
     for (size_t i = 0; i < rows * width; i++)
         out[i] = -7;
-    ft_status status = backend->ops->lm_encode(
-        backend, &(struct lm_pass){&c->model->lm.net, c->sequences.at, c->sequences.count, out + width}, 1, &error);
-    ck_assert_msg(status == FT_OK, "%s", error.text);
+    for (size_t i = 0; i < c->sequences.count; i += share) {
+        struct lm_pass pass = {&c->model->lm.net, c->sequences.at + i, share, out + width};
+        ck_assert_msg(backend->ops->lm_encode(backend, &pass, 1, &error) == FT_OK, "%s", error.text);
+    }
     return out;
 }
 
@@ -169,7 +186,7 @@ static void compare_encoded(struct backend *backend, void *argument, const char 
 {
     const struct encode_case *c = argument;
     size_t width = c->model->lm.width, numbers = (c->sequences.rows + 2) * width;
-    float *got = encode(backend, c);
+    float *got = encode(backend, c, c->sequences.count);
     size_t at = first_difference(c->expected, got, numbers);
     EXPECT(at == numbers, "%s, %zu layers, nout %zu: row %zu, column %zu is %a, not %a", name, c->model->layers,
            c->model->nout, at / width, at % width, (double)got[at], (double)c->expected[at]);
@@ -215,7 +232,7 @@ static void check_encoding(enum cell_type cell, size_t hidden, size_t layers, si
     struct encode_case c = {.model = &model};
     sequences_init(&c.sequences, 120, long_ones);
     struct backend *backend = backend_new(1, 1, "scalar");
-    float *expected = encode(backend, &c);
+    float *expected = encode(backend, &c, 1); /* alone, so that nothing is shared */
     c.expected = expected;
     for (size_t j = 0, last = (c.sequences.rows + 1) * model.lm.width; j < model.lm.width; j++)
         EXPECT(same_float(expected[j], -7) && same_float(expected[last + j], -7),

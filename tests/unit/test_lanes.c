@@ -64,6 +64,14 @@ START_TEST(a_long_sequence_gets_few_lanes_beside_it)
     ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 2, 96), 96);    /* 100000 / 2 / 100 = 500: as many as allowed */
     ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 20, 1000), 50); /* 100000 / 20 / 100 */
     ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 100, 96), 10);  /* a worker's share of the sequences */
+    ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 700, 96), 4);   /* as if there were 250 threads */
+    lane_queue_release(&queue);
+    ck_assert(lane_queue_init(&queue, lengths, 3));
+    ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 2, 96), 3); /* too few for two threads */
+    ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 2, 1), 1);
+    lane_queue_release(&queue);
+    ck_assert(lane_queue_init(&queue, lengths, 9));
+    ck_assert_uint_eq(lane_queue_lanes(&queue, lengths, 8, 96), 5); /* for two */
     lane_queue_release(&queue);
     lengths[7] = 10000;
     ck_assert(lane_queue_init(&queue, lengths, COUNT));
