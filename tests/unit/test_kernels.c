@@ -2,11 +2,21 @@
 #include "harness.h"
 #include "kernels/exact_math.h"
 #include "kernels/linear.h"
+#include "kernels/recurrent.h"
 #include "numbers.h"
+#include "tensor/cpu.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The sets of this machine, then NULL. */
+static const struct kernels *const *every_set(void)
+{
+    static const struct kernels *sets[KERNEL_SETS + 1];
+    sets[kernels_available(sets)] = NULL;
+    return sets;
+}
 
 static const struct kernels *scalar(void)
 {
@@ -18,6 +28,11 @@ struct rows {
     float *memory;
     const float **at;
 };
+
+static const void *const *pointers(const struct rows *rows)
+{
+    return (const void *const *)rows->at;
+}
 
 static struct rows random_rows(size_t rows, size_t width, float most)
 {
@@ -41,7 +56,7 @@ static void check_multiply(size_t rows, size_t k)
     float *expected = aligned_floats(rows * PANEL), *got = aligned_floats(rows * PANEL);
     random_fill(w, k * PANEL, 1);
     memcpy(expected, start, rows * PANEL * sizeof *start);
-    scalar()->multiply(expected, rows, a.at, w, k, NULL, 0);
+    scalar()->multiply[PRECISION_F32](expected, rows, pointers(&a), w, k, NULL, 0);
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < PANEL; j++) {
             double sum = (double)start[r * PANEL + j], size = fabs(sum);
@@ -54,10 +69,10 @@ static void check_multiply(size_t rows, size_t k)
             EXPECT(distance_of(sum, one) <= limit, "%zu rows, k %zu: [%zu, %zu] is %.9g, should be %.9g", rows, k, r, j,
                    one, sum);
         }
-    for (const struct kernels *const *set = kernels_available(); *set; set++) {
+    for (const struct kernels *const *set = every_set(); *set; set++) {
         memcpy(got, start, rows * PANEL * sizeof *start);
         size_t next_bytes = random_below(4) ? random_below((uint32_t)(k * PANEL * sizeof *w)) : 0;
-        (*set)->multiply(got, rows, a.at, w, k, (const char *)w, next_bytes);
+        (*set)->multiply[PRECISION_F32](got, rows, pointers(&a), w, k, (const char *)w, next_bytes);
         size_t at = first_difference(expected, got, rows * PANEL);
         EXPECT(at == rows * PANEL, "%s: %zu rows, k %zu: [%zu, %zu] is %a, the scalar set has %a", (*set)->name, rows,
                k, at / PANEL, at % PANEL, (double)got[at], (double)expected[at]);
@@ -89,6 +104,7 @@ struct gates {
     float *z, *cells; /* [rows, 64], [rows, 16] */
     float *c, *h;     /* [rows, 16], of the set run last */
     float **c_at, **h_at;
+    const float **next;
 };
 
 static struct gates gates_new(size_t rows)
@@ -99,10 +115,12 @@ static struct gates gates_new(size_t rows)
                       aligned_floats(rows * BLOCK),
                       aligned_floats(rows * BLOCK),
                       calloc(rows, sizeof *g.c_at),
-                      calloc(rows, sizeof *g.h_at)};
+                      calloc(rows, sizeof *g.h_at),
+                      calloc(rows, sizeof *g.next)};
     for (size_t r = 0; r < rows; r++) {
         g.c_at[r] = g.c + (rows - 1 - r) * BLOCK; /* in any order */
         g.h_at[r] = g.h + r * BLOCK;
+        g.next[r] = g.z + random_below((uint32_t)rows) * PANEL;
     }
     return g;
 }
@@ -115,6 +133,7 @@ static void gates_free(struct gates *g)
     free(g->h);
     free(g->c_at);
     free(g->h_at);
+    free(g->next);
 }
 
 static void gates_run(struct gates *g, const struct kernels *set, bool lstm)
@@ -122,7 +141,7 @@ static void gates_run(struct gates *g, const struct kernels *set, bool lstm)
     memset(g->h, 0, g->rows * BLOCK * sizeof *g->h);
     for (size_t r = 0; r < g->rows; r++)
         memcpy(g->c_at[r], g->cells + r * BLOCK, BLOCK * sizeof *g->c);
-    (lstm ? set->lstm : set->gru)(g->z, g->rows, g->c_at, g->h_at);
+    (lstm ? set->lstm : set->gru)(g->z, g->rows, g->c_at, g->h_at, g->next);
 }
 
 static void check_sets_agree(struct gates *g, bool lstm)
@@ -132,7 +151,7 @@ static void check_sets_agree(struct gates *g, bool lstm)
     gates_run(g, scalar(), lstm);
     memcpy(c, g->c, count * sizeof *c);
     memcpy(h, g->h, count * sizeof *h);
-    for (const struct kernels *const *set = kernels_available(); *set; set++) {
+    for (const struct kernels *const *set = every_set(); *set; set++) {
         gates_run(g, *set, lstm);
         size_t in_c = first_difference(c, g->c, count), in_h = first_difference(h, g->h, count);
         EXPECT(in_c == count, "%s, %s: cell %zu is %a, the scalar set has %a", (*set)->name, lstm ? "lstm" : "gru",
@@ -197,7 +216,7 @@ END_TEST
  * GRU: r = u = 1/2, n = tanh(0 + 0/2) = 0, h = (1 + 0) / 2 = 1/2. */
 START_TEST(gates_of_zeros)
 {
-    for (const struct kernels *const *set = kernels_available(); *set; set++) {
+    for (const struct kernels *const *set = every_set(); *set; set++) {
         struct gates g = gates_new(1);
         memset(g.z, 0, PANEL * sizeof *g.z);
         for (size_t u = 0; u < BLOCK; u++)
@@ -255,13 +274,14 @@ static void check_linear(size_t rows, size_t out, const size_t *widths, size_t p
     }
     size_t panels = (out + PANEL - 1) / PANEL;
     float *packed = aligned_floats(panels * in * PANEL), *bias = aligned_floats(panels * PANEL);
-    float *expected = random_floats(rows * out, 1), *got = random_floats(rows * out, 1),
-          *work = aligned_floats(rows * PANEL);
+    float *expected = random_floats(rows * out, 1), *got = random_floats(rows * out, 1);
     float **to = calloc(rows, sizeof *to);
-    const void **pointers = calloc(rows, sizeof *pointers);
+    struct product_scratch scratch;
+    struct product_room room = {0};
+    ck_assert_int_eq(cpu_scratch_init(&scratch, rows, &room), FT_OK);
     random_fill(packed, panels * in * PANEL, 1);
     random_fill(bias, panels * PANEL, 1);
-    struct linear_layer layer = {in, out, panels, packed, bias};
+    struct linear_layer layer = {in, out, panels, {.groups = in, .at = packed}, bias};
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < out; j++) {
             float sum = bias[j];
@@ -270,10 +290,10 @@ static void check_linear(size_t rows, size_t out, const size_t *widths, size_t p
                     sum = fmaf(pieces[i].rows[r][x], packed[((j / PANEL) * in + k) * PANEL + j % PANEL], sum);
             expected[r * out + j] = sum;
         }
-    for (const struct kernels *const *set = kernels_available(); *set; set++) {
+    for (const struct kernels *const *set = every_set(); *set; set++) {
         for (size_t r = 0; r < rows; r++)
             to[r] = got + r * out;
-        linear_forward(*set, &layer, rows, pieces, piece_count, to, work, pointers);
+        linear_forward(*set, &layer, rows, pieces, piece_count, to, &scratch);
         size_t at = first_difference(expected, got, rows * out);
         EXPECT(at == rows * out, "%s: %zu rows, %zu in %zu pieces to %zu: [%zu, %zu] is %a, one chain gives %a",
                (*set)->name, rows, in, piece_count, out, at / out, at % out, (double)got[at], (double)expected[at]);
@@ -284,9 +304,8 @@ static void check_linear(size_t rows, size_t out, const size_t *widths, size_t p
     free(bias);
     free(expected);
     free(got);
-    free(work);
     free(to);
-    free(pointers);
+    cpu_scratch_release(&scratch);
 }
 
 START_TEST(a_linear_layer_is_one_chain_a_number)
@@ -306,31 +325,28 @@ END_TEST
 
 /* One step by the definition in recurrent.h: chains of fused multiply-adds, then the scalar gates. */
 static void reference_step(const struct recurrent_layer *layer, size_t lanes, const float *const *start,
-                           const struct input_piece *pieces, size_t piece_count, const float *const *h_in,
-                           float *const *c, float *const *h_out)
+                           const struct input_piece *pieces, size_t piece_count, float *const *c, float *const *h_out)
 {
     float *z = aligned_floats(PANEL);
     for (size_t lane = 0; lane < lanes; lane++)
         for (size_t p = 0; p < layer->panels; p++) {
-            const float *w = layer->packed + p * (layer->in + layer->hidden) * PANEL;
+            const float *w = (const float *)layer->weights.at + p * (layer->in + layer->hidden) * PANEL;
             for (size_t j = 0; j < PANEL; j++) {
                 size_t k = 0;
                 z[j] = start[lane][p * PANEL + j];
                 for (size_t i = 0; i < piece_count; i++)
                     for (size_t x = 0; x < pieces[i].width; x++, k++)
                         z[j] = fmaf(pieces[i].rows[lane][x], w[k * PANEL + j], z[j]);
-                for (size_t x = 0; x < layer->hidden; x++, k++)
-                    z[j] = fmaf(h_in[lane][x], w[k * PANEL + j], z[j]);
             }
             float *cell = c[lane] + p * BLOCK, *state = h_out[lane] + p * BLOCK;
-            (layer->cell == CELL_LSTM ? scalar()->lstm : scalar()->gru)(z, 1, &cell, &state);
+            (layer->cell == CELL_LSTM ? scalar()->lstm : scalar()->gru)(z, 1, &cell, &state, &(const float *){z});
         }
     free(z);
 }
 
 static void check_step(enum cell_type cell, size_t lanes, size_t hidden, const size_t *widths, size_t piece_count)
 {
-    struct input_piece pieces[4];
+    struct input_piece pieces[5];
     struct rows inputs[4];
     struct recurrent_layer layer = {.cell = cell, .hidden = hidden, .panels = (hidden + BLOCK - 1) / BLOCK};
     for (size_t i = 0; i < piece_count; i++) {
@@ -339,11 +355,12 @@ static void check_step(enum cell_type cell, size_t lanes, size_t hidden, const s
         layer.in += widths[i];
     }
     size_t padded = layer.panels * BLOCK, weights = layer.panels * (layer.in + hidden) * PANEL;
-    float *packed = aligned_floats(weights), *work = aligned_floats(lanes * PANEL);
+    float *packed = aligned_floats(weights);
     random_fill(packed, weights, 0.3f);
-    layer.packed = packed;
+    layer.weights = (struct packed){.groups = layer.in + hidden, .at = packed};
     struct rows start = random_rows(lanes, layer.panels * PANEL, 1), h_in = random_rows(lanes, padded, 1);
     struct rows cells = random_rows(lanes, padded, 1);
+    pieces[piece_count++] = (struct input_piece){h_in.at, hidden};
     float *c[2], *h[2], **c_at[2], **h_at[2];
     for (int i = 0; i < 2; i++) {
         c[i] = aligned_floats(lanes * padded);
@@ -356,17 +373,19 @@ static void check_step(enum cell_type cell, size_t lanes, size_t hidden, const s
             memcpy(c_at[i][lane], cells.at[lane], padded * sizeof(float));
         }
     }
-    const void **pointers = calloc(3 * lanes, sizeof *pointers);
-    reference_step(&layer, lanes, start.at, pieces, piece_count, h_in.at, c_at[0], h_at[0]);
-    for (const struct kernels *const *set = kernels_available(); *set; set++) {
+    struct product_scratch scratch;
+    struct product_room room = {0};
+    ck_assert_int_eq(cpu_scratch_init(&scratch, lanes, &room), FT_OK);
+    reference_step(&layer, lanes, start.at, pieces, piece_count, c_at[0], h_at[0]);
+    for (const struct kernels *const *set = every_set(); *set; set++) {
         for (size_t lane = 0; lane < lanes; lane++)
             memcpy(c_at[1][lane], cells.at[lane], padded * sizeof(float));
-        recurrent_step(*set, &layer, lanes, start.at, pieces, piece_count, h_in.at, c_at[1], h_at[1], work, pointers);
+        recurrent_step(*set, &layer, lanes, start.at, pieces, piece_count, c_at[1], h_at[1], &scratch);
         size_t in_c = first_difference(c[0], c[1], lanes * padded), in_h = first_difference(h[0], h[1], lanes * padded);
         EXPECT(in_c == lanes * padded && in_h == lanes * padded, "%s: %zu lanes, %zu units: differs at c %zu, h %zu",
                (*set)->name, lanes, hidden, in_c, in_h);
     }
-    for (size_t i = 0; i < piece_count; i++)
+    for (size_t i = 0; i + 1 < piece_count; i++)
         rows_free(&inputs[i]);
     for (int i = 0; i < 2; i++) {
         free(c[i]);
@@ -378,8 +397,7 @@ static void check_step(enum cell_type cell, size_t lanes, size_t hidden, const s
     rows_free(&h_in);
     rows_free(&cells);
     free(packed);
-    free(work);
-    free(pointers);
+    cpu_scratch_release(&scratch);
 }
 
 START_TEST(a_recurrent_step_has_the_same_bits_in_every_set)
@@ -444,7 +462,7 @@ END_TEST
 
 START_TEST(sets_are_found_by_name)
 {
-    const struct kernels *const *all = kernels_available();
+    const struct kernels *const *all = every_set();
     size_t count = 0;
     for (; all[count]; count++)
         ck_assert_ptr_eq(kernels_find(all[count]->name), all[count]);
