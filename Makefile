@@ -63,6 +63,7 @@ avx512 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 -m
 %/avx512.o: INSTRUCTIONS = $(avx512)
 %/avx_vnni.o: INSTRUCTIONS = -mavxvnni -mavx2 -mfma
 %/avx2.o: INSTRUCTIONS = -mavx2 -mfma
+%/emulated_avx_vnni.o: INSTRUCTIONS = -mavx512vnni -mavx512vl -mavx2 -mfma
 endif
 $(BUILD)/obj/cmd/%: DEFINES = -DFLAIRTAG_SHARE='"$(PREFIX)/share/flairtag"'
 $(BUILD)/obj/tests/%: DEFINES = -Itests/unit

@@ -2,7 +2,6 @@
  * pass over them; meanwhile the next chunk is fetched. Sums are carried in memory from chunk to chunk, so that in
  * float32 each stays one chain in ascending k. */
 #include "kernels/product.h"
-#include <float.h>
 #include <string.h>
 
 enum { CHUNK = 512 }; /* groups */
@@ -32,7 +31,7 @@ void product_begin(const struct product *product)
         const struct input_piece *piece = &product->pieces[i];
         for (size_t r = 0; r < product->rows; r++) {
             float most = kernels->largest(piece->rows[r], piece->width);
-            bool zero = most < FLT_MIN;
+            bool zero = most < 1e-30f; /* limit / most must be finite */
             kernels->quantise[precision](piece->rows[r], piece->width, zero ? 0 : limit / most, to + r * scratch->stride);
             scratch->scales[i * product->rows + r] = zero ? 0 : most / limit;
         }

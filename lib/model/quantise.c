@@ -1,7 +1,6 @@
 /* quantise.c - see quantise.h. */
 #include "model/quantise.h"
 #include "base/parallel.h"
-#include <float.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,7 +20,7 @@ struct matrix_job {
     atomic_size_t next;
 };
 
-/* The number that a column's weights are multiplied by before they are rounded, or 0 where all are zero. */
+/* The number that a column's weights are multiplied by before they are rounded, or 0 where all are as good as zero. */
 static float column_factor(enum precision precision, const float *w, size_t width)
 {
     double most = 0, sum = 0;
@@ -30,7 +29,7 @@ static float column_factor(enum precision precision, const float *w, size_t widt
         most = x > most ? x : most;
         sum += x;
     }
-    if (most < FLT_MIN)
+    if (most < 1e-30) /* the factor must be finite */
         return 0;
     if (precision != PRECISION_INT16)
         return (float)((precision == PRECISION_INT8 ? 127 : 64) / most);

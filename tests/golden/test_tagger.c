@@ -45,13 +45,14 @@ static void check_converted(const struct tagger *tagger, struct backend *backend
 static void check_instruction_sets(const struct tagger *tagger, const struct tagged *direct, const char *input,
                                    const char *name)
 {
-    for (const struct kernels *const *set = kernels_available() + 1; set[-1] && *set; set++) {
-        if (tagger->width > 256 && !strcmp((*set)->name, "scalar"))
+    const struct kernels *sets[KERNEL_SETS];
+    for (size_t i = 1, count = kernels_available(sets); i < count; i++) {
+        if (tagger->width > 256 && !strcmp(sets[i]->name, "scalar"))
             continue; /* half a minute of fmaf; the small models run the same code */
         char what[256];
-        struct backend *backend = golden_backend(1, 5, (*set)->name);
+        struct backend *backend = golden_backend(1, 5, sets[i]->name);
         struct tagged tagged;
-        snprintf(what, sizeof what, "%s with %s", name, (*set)->name);
+        snprintf(what, sizeof what, "%s with %s", name, sets[i]->name);
         tagged_run(&tagged, tagger, backend, input);
         tagged_same(direct, &tagged, tagger, what);
         tagged_release(&tagged);

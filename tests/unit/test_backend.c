@@ -36,9 +36,10 @@ static void with_every_backend(void (*compare)(struct backend *backend, void *ar
             compare(backend, argument, name);
             backend->ops->free(backend);
         }
-    for (const struct kernels *const *set = kernels_available(); *set; set++) {
-        struct backend *backend = backend_new(2, 5, (*set)->name);
-        compare(backend, argument, (*set)->name);
+    const struct kernels *sets[KERNEL_SETS];
+    for (size_t i = 0, count = kernels_available(sets); i < count; i++) {
+        struct backend *backend = backend_new(2, 5, sets[i]->name);
+        compare(backend, argument, sets[i]->name);
         backend->ops->free(backend);
     }
 }
@@ -293,7 +294,8 @@ static void birnn_case_init(struct birnn_case *c, enum cell_type cell, size_t hi
             struct gate_part parts[2] = {{plain->w_ih, plain->in, false}, {plain->w_hh, hidden, true}};
             *layer =
                 (struct recurrent_layer){.cell = cell, .in = plain->in, .hidden = hidden, .panels = (hidden + 15) / 16};
-            layer->packed = pack_gates(&c->weights, cell, hidden, parts, 2, 2);
+            layer->weights = (struct packed){.groups = plain->in + hidden};
+            layer->weights.at = pack_gates(&c->weights, cell, hidden, parts, 2, 2);
             layer->bias = pack_gate_bias(&c->weights, cell, hidden, plain->b_ih, plain->b_hh);
             for (int i = 0; init && i < 2; i++)
                 c->init[k][d][i] = random_floats(hidden, 1);
@@ -594,7 +596,7 @@ START_TEST(unknown_kernels_are_refused_by_name)
     ck_assert_ptr_nonnull(strstr(error.text, "'vax'"));
     backend = backend_new(0, 0, "auto");
     ck_assert_uint_ge(backend_cpu_threads(backend), 1);
-    ck_assert_ptr_eq(backend_cpu_kernels(backend), kernels_available()[0]);
+    ck_assert_ptr_eq(backend_cpu_kernels(backend), kernels_find("auto"));
     backend->ops->free(backend);
 }
 END_TEST

@@ -13,10 +13,10 @@ START_TEST(a_character_costs_8_h_squared_and_a_token_the_head)
     ck_assert_msg(random_model_new(&model, 32, NULL, backend, &error) == FT_OK, "%s", error.text);
     struct tagger_work work = tagger_work(random_model_tagger(model));
     /* two language models of 32 units, forward and backward */
-    ck_assert_double_eq(work.per_character, 2 * 8.0 * 32 * 32);
+    ck_assert_double_eq(work.per_character[PRECISION_F32], 2 * 8.0 * 32 * 32);
     /* two directions of 4 gates of 256 units over 100 + 2 * 32 inputs and 256 states, then 512 x 27; 2 operations each
      */
-    ck_assert_double_eq(work.per_token, 2 * (2.0 * 4 * 256 * (164 + 256)) + 2.0 * 512 * 27);
+    ck_assert_double_eq(work.per_token[PRECISION_F32], 2 * (2.0 * 4 * 256 * (164 + 256)) + 2.0 * 512 * 27);
     random_model_free(model);
     backend->ops->free(backend);
 }
