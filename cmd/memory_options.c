@@ -77,6 +77,7 @@ ft_status memory_settle(size_t limit, const struct model *model, struct backend 
     if (status != FT_OK)
         return status;
     backend_cpu_set_lanes(backend, plan->lanes);
+    backend_cpu_set_fork_bytes(backend, plan->fork_bytes);
     reader_limit(reader, &(struct reader_limits){plan->window, plan->line});
     if (how) {
         how->plan = plan;

@@ -20,6 +20,7 @@ enum {
     LINE_COST = 64,           /* bytes that a byte of a JSON line of short tokens costs while it is read */
     SENTENCE_TOKENS = 512,    /* the longest sentence that a window is planned for; longer ones take more of it */
     SENTENCE_CHARS = 8 * SENTENCE_TOKENS,
+    SENTENCE_FORKS = 32, /* tokens a state that is kept for others */
     POINTER = sizeof(void *),
 };
 
@@ -30,6 +31,16 @@ const char *memory_text(size_t bytes, char text[MEMORY_TEXT])
     else
         snprintf(text, MEMORY_TEXT, "%.1f GiB", (double)bytes / MIB / 1024);
     return text;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 /* The bytes of an array, where it is none of the file's. */
@@ -93,6 +104,28 @@ static size_t of_birnn_lane(const struct birnn *net)
     for (size_t k = 0; k < net->layers; k++)
         product_room(&room, &net->layer[k][0].weights);
     return of_states(&net->layer[0][0]) + of_row(&room) + (2 + PIECES_MAX) * POINTER;
+}
+
+/* What language models may keep of states that several sentences go on from: about one in two sentences does. */
+static size_t of_forks(const struct memory_plan *plan, size_t *most)
+{
+    const struct tagger *tagger = plan->request.tagger;
+    size_t bytes = 0;
+    *most = 0;
+    for (size_t m = 0; m < tagger->member_count; m++) {
+        const struct char_lm *lm = &tagger->members[m].lm.net;
+        size_t state = 0, models = tagger->members[m].kind == MEMBER_CHARS ? 2 : 1;
+        if (tagger->members[m].kind == MEMBER_CHARS)
+            lm = &tagger->members[m].chars[0].net;
+        else if (tagger->members[m].kind != MEMBER_LM)
+            continue;
+        for (size_t k = 0; k < lm->layers; k++)
+            state += 2 * lm->layer[k].panels * BLOCK * sizeof(float);
+        size_t forks = smaller(CPU_FORK_BYTES, plan->max_tokens / SENTENCE_FORKS * state);
+        bytes += models * forks;
+        *most = larger(*most, forks);
+    }
+    return bytes;
 }
 
 /* The widest lane that a thread steps: it runs one model at a time. */
@@ -196,16 +229,6 @@ size_t memory_of_batch(const struct memory_plan *plan, const struct batch_size *
     return of_rows(run, size) + of_sequences(run, size) + of_head(run, size) + of_results(run, size);
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* The batch that a full window is planned to be. */
 static struct batch_size full_batch(const struct memory_plan *plan)
 {
@@ -235,7 +258,8 @@ static void add_up(struct memory_plan *plan)
     const struct memory_request *run = &plan->request;
     struct batch_size batch = full_batch(plan);
     size_t window = of_window(plan);
-    plan->fixed = PROCESS_BYTES + run->model_bytes + run->threads * of_thread(run->tagger, plan->lanes);
+    plan->fixed = PROCESS_BYTES + run->model_bytes + run->threads * of_thread(run->tagger, plan->lanes) +
+                  of_forks(plan, &plan->fork_bytes);
     plan->needed = plan->fixed + window + window / 4 + MIB + memory_of_batch(plan, &batch);
 }
 

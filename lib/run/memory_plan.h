@@ -28,7 +28,8 @@ struct memory_plan {
     size_t window;                /* bytes that its sentences may take; 0: no bound */
     size_t line;                  /* longest line, and longest sentence in lines; 0: no bound */
     size_t lanes;                 /* of a thread */
-    size_t fixed;                 /* bytes: program, model, threads, lanes */
+    size_t fork_bytes;            /* of a language model, for states of sentences that begin alike */
+    size_t fixed;                 /* bytes: program, model, threads, lanes, shared states */
     size_t needed;                /* fixed, and a full window with its batch */
     size_t kept;                  /* what is left for kept embeddings; 0 without a bound or storage */
     size_t budget;                /* for a storage account: kept rows and those of a batch; 0: no bound */

@@ -84,6 +84,9 @@ size_t backend_cpu_threads(const struct backend *backend);
 size_t backend_cpu_lanes(const struct backend *backend);
 /* From the next operation on at most so many lanes a thread; results do not depend on it. */
 void backend_cpu_set_lanes(struct backend *backend, size_t lanes);
+/* What each language model of a call may keep of states that several sequences go on from; less only costs time. */
+enum { CPU_FORK_BYTES = 32 << 20 };
+void backend_cpu_set_fork_bytes(struct backend *backend, size_t bytes);
 
 /* Steps of language models since the back end was made: how long their sequences were in all, and how many were taken
  * (sequences that begin alike share those). */

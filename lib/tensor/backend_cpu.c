@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORK_BYTES = 32 << 20 }; /* 2,000 states of 2048 units: no window of text comes near */
 enum { DEFAULT_LANES = 144 };   /* 96 to 192 are within 5 % on Zen 4 with H = 2048: `bench predict --lanes N` */
 
 ft_status cpu_scratch_init(struct product_scratch *scratch, size_t rows, const struct product_room *room)
@@ -173,7 +172,7 @@ ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *op
                                 .kernels = kernels,
                                 .threads = options->threads,
                                 .lanes = options->lanes,
-                                .fork_bytes = FORK_BYTES};
+                                .fork_bytes = CPU_FORK_BYTES};
     if (!cpu->threads)
         cpu->threads = parallel_cores();
     if (!cpu->lanes)
@@ -200,6 +199,11 @@ size_t backend_cpu_lanes(const struct backend *backend)
 void backend_cpu_set_lanes(struct backend *backend, size_t lanes)
 {
     ((struct cpu_backend *)backend)->lanes = lanes;
+}
+
+void backend_cpu_set_fork_bytes(struct backend *backend, size_t bytes)
+{
+    ((struct cpu_backend *)backend)->fork_bytes = bytes;
 }
 
 struct step_counts backend_cpu_steps(const struct backend *backend)
