@@ -1,8 +1,11 @@
 /* Every tagger golden: Flair's files of all versions give Flair's tags, spans, vectors, emissions and confidences,
- * opened directly and converted, and the same bits on every instruction set. */
+ * opened directly and converted, and the same bits on every instruction set; quantised, numbers near those, and the
+ * same bits likewise. */
 #include "harness.h"
 #include "model/model_file.h"
+#include "model/quantise.h"
 #include "tests/golden/golden.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +17,10 @@
 #define EMISSION_LIMIT 5e-5
 #define SOFTMAX_LIMIT 1e-5
 #define CRF_LIMIT 5e-4
+
+/* Rounding of inputs and weights to integers, through all layers. */
+#define INT16_LIMIT 0.03
+#define INT8_LIMIT 1.5
 
 static void check_converted(const struct tagger *tagger, struct backend *backend, const struct tagged *direct,
                             const char *input, const char *name)
@@ -60,6 +67,41 @@ static void check_instruction_sets(const struct tagger *tagger, const struct tag
     }
 }
 
+/* Quantised, a tagger gives the same bits on every instruction set, for any number of threads and lanes, and emissions
+ * near those of float32. Which tags change is measured on trained models; these are random ones, whose tags lie near
+ * each other. */
+static void check_precision(struct tagger *tagger, enum precision precision, double limit, const struct tagged *exact,
+                            const char *input, const char *name)
+{
+    static const size_t threads[] = {1, 3}, lanes[] = {96, 7};
+    char what[256];
+    struct backend *backend = golden_backend(2, 0, "auto");
+    struct tagged direct;
+    struct ft_error error = {""};
+    snprintf(what, sizeof what, "%s in %s", name, precision_names[precision]);
+    ck_assert_msg(tagger_set_precision(tagger, precision, 2, &error) == FT_OK, "%s: %s", what, error.text);
+    tagged_run(&direct, tagger, backend, input);
+    double worst = 0;
+    size_t numbers = direct.embedded.tokens * tagger->crf.tags;
+    for (size_t i = 0; i < numbers; i++)
+        worst = fmax(worst, distance_of((double)exact->emissions[i], (double)direct.emissions[i]));
+    printf("%s: worst difference of emissions from float32 %.1e\n", what, worst);
+    fflush(stdout);
+    ck_assert_msg(worst <= limit, "%s: emissions are off by %.2g", what, worst);
+    ck_assert_msg(!tagger->has_rnn || worst > 0, "%s: nothing was quantised", what);
+    for (int i = 0; i < 2; i++) {
+        struct backend *other = golden_backend(threads[i], lanes[i], "auto");
+        struct tagged tagged;
+        tagged_run(&tagged, tagger, other, input);
+        tagged_same(&direct, &tagged, tagger, what);
+        tagged_release(&tagged);
+        other->ops->free(other);
+    }
+    check_instruction_sets(tagger, &direct, input, what);
+    tagged_release(&direct);
+    backend->ops->free(backend);
+}
+
 static void check_case(const char *folder)
 {
     char path[1024], input[1024];
@@ -87,6 +129,8 @@ static void check_case(const char *folder)
     golden_check_predictor(&golden, &tagged, tagger, backend, limit, folder);
     check_converted(tagger, backend, &tagged, input, folder);
     check_instruction_sets(tagger, &tagged, input, folder);
+    check_precision(model.tagger, PRECISION_INT16, INT16_LIMIT, &tagged, input, folder);
+    check_precision(model.tagger, PRECISION_INT8, INT8_LIMIT, &tagged, input, folder);
     free(sentences);
     tagged_release(&tagged);
     model_close(&model);
