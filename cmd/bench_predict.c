@@ -78,7 +78,8 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
     }
     figures->seconds = clock_seconds() - start;
     behind = backend_cpu_steps(backend);
-    figures->steps = (struct step_counts){behind.asked - before.asked, behind.taken - before.taken};
+    figures->steps = (struct step_counts){behind.asked - before.asked, behind.taken - before.taken,
+                                          behind.seconds - before.seconds};
     predictor_free(predictor);
     reader_close(reader);
     window_release(&window);
@@ -93,32 +94,13 @@ static int by_seconds(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* What the machine can do at most in the precisions that a model uses, operations a second; 0 for the others. */
-struct peaks {
-    double at[PRECISIONS];
-};
-
-/* Keeps the better of two measurements: the machine may have been busy the first time. */
-static void measure_peaks(struct peaks *peaks, const struct tagger_work *work, const struct backend *backend)
-{
-    for (int p = 0; p < PRECISIONS; p++)
-        if (work->per_character[p] + work->per_token[p] > 0) {
-            double again = peak_measure(backend_cpu_kernels(backend), (enum precision)p, backend_cpu_threads(backend));
-            if (again > peaks->at[p])
-                peaks->at[p] = again;
-        }
-}
-
-static enum precision main_precision(const struct tagger_work *work, const struct figures *figures)
+/* The precision that most of the work is done in. */
+static enum precision main_precision(const struct operations *operations)
 {
     enum precision most = PRECISION_F32;
-    double operations[PRECISIONS];
-    for (int p = 0; p < PRECISIONS; p++) {
-        operations[p] =
-            work->per_character[p] * (double)figures->characters + work->per_token[p] * (double)figures->tokens;
-        if (operations[p] > operations[most])
+    for (int p = 0; p < PRECISIONS; p++)
+        if (operations->at[p] > operations->at[most])
             most = (enum precision)p;
-    }
     return most;
 }
 
@@ -127,24 +109,20 @@ static ft_status print_report(const struct bench_values *values, const struct ba
                               const struct peaks *peaks, struct ft_error *error)
 {
     struct tagger_work work = tagger_work(tagger);
-    double taken = figures->steps.asked ? (double)figures->steps.taken / (double)figures->steps.asked : 1;
-    double operations = 0, least = 0; /* the time it would take at the peak of every precision in use */
-    for (int p = 0; p < PRECISIONS; p++) {
-        double these =
-            work.per_character[p] * taken * (double)figures->characters + work.per_token[p] * (double)figures->tokens;
-        operations += these;
-        if (these > 0)
-            least += these / peaks->at[p];
-    }
-    enum precision precision = main_precision(&work, figures);
-    double percent = 100 * least / figures->seconds;
+    const struct step_counts *steps = &figures->steps;
+    double taken = steps->asked ? (double)steps->taken / (double)steps->asked : 1;
+    struct operations all = work_operations(&work, taken * (double)figures->characters, (double)figures->tokens);
+    struct operations models = work_operations(&work, taken * (double)figures->characters, 0);
+    enum precision precision = main_precision(&all);
+    double percent = peaks_percent(peaks, &all, figures->seconds), operations = work_total(&all);
+    double models_percent = steps->seconds > 0 ? peaks_percent(peaks, &models, steps->seconds) : 0;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     if (!values->json) {
         printf("%zu sentences, %zu tokens, %zu characters with markers in %.3f s (set-up apart: %.3f s)\n",
                figures->sentences, figures->tokens, figures->characters, figures->seconds, setup);
-        printf("%zu of %zu steps of language models taken (%.1f %%), the others shared\n", figures->steps.taken,
-               figures->steps.asked, 100 * taken);
+        printf("language models: %.3f s, %.1f %% of peak; %zu of %zu steps taken (%.1f %%), the others shared\n",
+               steps->seconds, models_percent, steps->taken, steps->asked, 100 * taken);
         printf(
             "%.0f chars/s  %.0f tokens/s  %.1f Gop/s in %s = %.1f %% of the peak that %s has on %zu threads (%.1f)\n",
             (double)figures->characters / figures->seconds, (double)figures->tokens / figures->seconds,
@@ -163,6 +141,8 @@ static ft_status print_report(const struct bench_values *values, const struct ba
     cJSON_AddNumberToObject(json, "characters", (double)figures->characters);
     cJSON_AddNumberToObject(json, "lm_steps", (double)figures->steps.asked);
     cJSON_AddNumberToObject(json, "lm_steps_taken", (double)figures->steps.taken);
+    cJSON_AddNumberToObject(json, "lm_seconds", steps->seconds);
+    cJSON_AddNumberToObject(json, "lm_percent_of_peak", models_percent);
     cJSON_AddNumberToObject(json, "gops", 1e-9 * operations / figures->seconds);
     cJSON_AddNumberToObject(json, "peak_gops", 1e-9 * peaks->at[precision]);
     cJSON_AddNumberToObject(json, "threads", (double)backend_cpu_threads(backend));
@@ -189,12 +169,12 @@ int bench_predict(const struct bench_values *values)
     const struct tagger *tagger = random ? random_model_tagger(random) : model.tagger;
     if (status == FT_OK) {
         work = tagger_work(tagger);
-        measure_peaks(&peaks, &work, backend);
+        peaks_measure(&peaks, &work, backend);
     }
     for (long r = 0; status == FT_OK && r < values->repeat; r++) {
         status = run_once(values, backend, tagger, &runs[r], &error);
         if (status == FT_OK)
-            measure_peaks(&peaks, &work, backend);
+            peaks_measure(&peaks, &work, backend);
     }
     if (status == FT_OK) {
         qsort(runs, (size_t)values->repeat, sizeof *runs, by_seconds);

@@ -41,3 +41,22 @@ double peak_measure(const struct kernels *kernels, enum precision precision, siz
     }
     return best;
 }
+
+void peaks_measure(struct peaks *peaks, const struct tagger_work *work, const struct backend *backend)
+{
+    for (int p = 0; p < PRECISIONS; p++)
+        if (work->per_character[p] + work->per_token[p] > 0) {
+            double again = peak_measure(backend_cpu_kernels(backend), (enum precision)p, backend_cpu_threads(backend));
+            if (again > peaks->at[p])
+                peaks->at[p] = again;
+        }
+}
+
+double peaks_percent(const struct peaks *peaks, const struct operations *operations, double seconds)
+{
+    double least = 0;
+    for (int p = 0; p < PRECISIONS; p++)
+        if (operations->at[p] > 0)
+            least += operations->at[p] / peaks->at[p];
+    return 100 * least / seconds;
+}

@@ -90,6 +90,9 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
     double start = clock_seconds();
     *figures =
         (struct storage_figures){.row_bytes = embedder_lm_width(tagger) * sizeof(float), .pins = what_is_pinned(how)};
+    struct step_counts before = {0}, behind = {0};
+    if (backend)
+        before = backend_cpu_steps(backend);
     store_init(&store, how->storage, &account);
     arena_init(&arena);
     for (size_t at = 0; status == FT_OK && at < corpus->count;) {
@@ -104,6 +107,13 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
         else
             plan_batch(tagger, how, batch, count, &account);
     }
+    if (backend)
+        behind = backend_cpu_steps(backend);
+    figures->steps = (struct step_counts){behind.asked - before.asked, behind.taken - before.taken,
+                                          behind.seconds - before.seconds};
+    for (size_t m = 0; m < tagger->member_count; m++)
+        figures->models += tagger->members[m].kind == MEMBER_LM;
+    figures->models += !figures->models;
     figures->seconds = backend ? clock_seconds() - start : 0;
     figures->copied = account.copied_bytes;
     figures->kept = account.live_bytes;

@@ -18,6 +18,8 @@ struct storage_figures {
     size_t rows;      /* tokens */
     size_t row_bytes; /* of one token, all language models together */
     size_t copied, kept, peak;
+    size_t models;            /* language models, 1 where there is none */
+    struct step_counts steps; /* of all of them together; none in a plan */
     const char *pins; /* what a kept row keeps alive */
 };
 

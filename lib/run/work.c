@@ -33,3 +33,19 @@ struct tagger_work tagger_work(const struct tagger *tagger)
         }
     return work;
 }
+
+struct operations work_operations(const struct tagger_work *work, double characters, double tokens)
+{
+    struct operations operations;
+    for (int p = 0; p < PRECISIONS; p++)
+        operations.at[p] = work->per_character[p] * characters + work->per_token[p] * tokens;
+    return operations;
+}
+
+double work_total(const struct operations *operations)
+{
+    double total = 0;
+    for (int p = 0; p < PRECISIONS; p++)
+        total += operations->at[p];
+    return total;
+}

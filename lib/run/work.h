@@ -13,4 +13,11 @@ struct tagger_work {
 };
 struct tagger_work tagger_work(const struct tagger *tagger);
 
+/* Operations of `characters` characters and `tokens` tokens, by precision. */
+struct operations {
+    double at[PRECISIONS];
+};
+struct operations work_operations(const struct tagger_work *work, double characters, double tokens);
+double work_total(const struct operations *operations);
+
 #endif

@@ -74,7 +74,7 @@ struct backend {
 struct cpu_options {
     size_t threads;  /* 0: the cores there are */
     size_t lanes;    /* sentences a thread steps together; 0: what is fastest */
-    const char *isa; /* "auto", "avx512", "avx2", "scalar" */
+    const char *isa; /* "auto" or a set's name (kernels.c) */
 };
 
 /* FT_USAGE when this machine cannot run `isa`. */
@@ -92,6 +92,7 @@ void backend_cpu_set_fork_bytes(struct backend *backend, size_t bytes);
  * (sequences that begin alike share those). */
 struct step_counts {
     size_t asked, taken;
+    double seconds; /* inside lm_encode */
 };
 struct step_counts backend_cpu_steps(const struct backend *backend);
 

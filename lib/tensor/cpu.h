@@ -2,16 +2,13 @@
 #ifndef TENSOR_CPU_H
 #define TENSOR_CPU_H
 #include "tensor/backend.h"
-#include <stdatomic.h>
 
 struct cpu_backend {
     struct backend base;
     const struct kernels *kernels;
     size_t threads, lanes;
     size_t fork_bytes; /* for states of sequences that begin alike, a language model of a call */
-    struct {
-        atomic_size_t taken, asked;
-    } steps;
+    struct step_counts steps;
 };
 
 /* One worker's scratch for products over up to `rows` rows of layers that need `room`. FT_NOMEM; release it then, too. */

@@ -6,6 +6,7 @@
 #include "tensor/cpu.h"
 #include "tensor/forks.h"
 #include "tensor/lanes.h"
+#include "base/clock.h"
 #include "base/parallel.h"
 #include "kernels/linear.h"
 #include <stdlib.h>
@@ -276,6 +277,7 @@ ft_status cpu_lm_encode(struct backend *backend, const struct lm_pass *passes, s
     struct cpu_backend *cpu = (struct cpu_backend *)backend;
     struct lm_jobs jobs = {.at = calloc(count ? count : 1, sizeof *jobs.at)};
     size_t asked = 0;
+    double start = clock_seconds();
     jobs.status = jobs.at ? FT_OK : FT_NOMEM;
     for (; jobs.status == FT_OK && jobs.count < count; jobs.count++) {
         if (!job_init(&jobs.at[jobs.count], cpu, &passes[jobs.count], count))
@@ -289,6 +291,7 @@ ft_status cpu_lm_encode(struct backend *backend, const struct lm_pass *passes, s
         parallel_run(jobs.steps < asked ? cpu->threads : 1, fill_work, &jobs);
     cpu->steps.taken += jobs.steps;
     cpu->steps.asked += asked;
+    cpu->steps.seconds += clock_seconds() - start;
     for (size_t i = 0; i < jobs.count; i++)
         forks_release(&jobs.at[i].forks);
     free(jobs.at);
