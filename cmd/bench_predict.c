@@ -1,5 +1,6 @@
 /* bench_predict.c - how fast a corpus is tagged, against what the machine can do at most. */
 #include "base/clock.h"
+#include "base/memory.h"
 #include "cmd/bench.h"
 #include "cmd/interrupt.h"
 #include "cmd/peak.h"
@@ -10,7 +11,6 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 ft_status bench_model(const struct bench_values *values, struct backend *backend, struct model *model,
                       struct random_model **random, struct ft_error *error)
@@ -116,8 +116,6 @@ static ft_status print_report(const struct bench_values *values, const struct ba
     enum precision precision = main_precision(&all);
     double percent = peaks_percent(peaks, &all, figures->seconds), operations = work_total(&all);
     double models_percent = steps->seconds > 0 ? peaks_percent(peaks, &models, steps->seconds) : 0;
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     if (!values->json) {
         printf("%zu sentences, %zu tokens, %zu characters with markers in %.3f s (set-up apart: %.3f s)\n",
                figures->sentences, figures->tokens, figures->characters, figures->seconds, setup);
@@ -146,7 +144,7 @@ static ft_status print_report(const struct bench_values *values, const struct ba
     cJSON_AddNumberToObject(json, "gops", 1e-9 * operations / figures->seconds);
     cJSON_AddNumberToObject(json, "peak_gops", 1e-9 * peaks->at[precision]);
     cJSON_AddNumberToObject(json, "threads", (double)backend_cpu_threads(backend));
-    cJSON_AddNumberToObject(json, "peak_rss_bytes", (double)usage.ru_maxrss * 1024);
+    cJSON_AddNumberToObject(json, "peak_rss_bytes", (double)memory_peak());
     cJSON_AddStringToObject(json, "isa", backend_cpu_kernels(backend)->name);
     cJSON_AddStringToObject(json, "precision", precision_names[precision]);
     return bench_print_json(json, error);

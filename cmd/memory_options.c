@@ -1,5 +1,6 @@
 /* memory_options.c - see memory_options.h. */
 #include "cmd/memory_options.h"
+#include "base/memory.h"
 #include <malloc.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -12,19 +13,6 @@ static void keep_heap_small(void)
     mallopt(M_TRIM_THRESHOLD, 1 << 18);
     mallopt(M_ARENA_MAX, 1);
 #endif
-}
-
-/* The most memory that this process has had, in bytes; 0 where the system does not tell. */
-static size_t peak_bytes(void)
-{
-    char line[128];
-    size_t kibibytes = 0;
-    FILE *status = fopen("/proc/self/status", "re");
-    while (status && fgets(line, sizeof line, status) && sscanf(line, "VmHWM: %zu kB", &kibibytes) != 1)
-        continue;
-    if (status)
-        fclose(status);
-    return kibibytes * 1024;
 }
 
 static ft_status too_little(size_t limit, const char *what, size_t bytes, const char *advice, struct ft_error *error)
@@ -49,7 +37,7 @@ ft_status memory_open_tagger(size_t limit, const struct model_values *values, st
         return status;
     keep_heap_small();
     status = model_open_tagger(values, backend, model, error);
-    size_t peak = peak_bytes();
+    size_t peak = memory_peak();
     if (status == FT_OK && peak > limit) {
         const char *advice = model->tagger->file ? "" : "; what 'flairtag convert' makes of it opens in less";
         status = too_little(limit, "opening this model", peak, advice, error);

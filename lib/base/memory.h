@@ -9,4 +9,8 @@
 /* Not cleared, aligned to 64 bytes; NULL when out of memory. Given back with free. */
 void *memory_new(size_t bytes);
 
+/* The most memory that this process has had at a time, in bytes, the touched part of mapped files included; 0 where the
+ * system does not tell. */
+size_t memory_peak(void);
+
 #endif
