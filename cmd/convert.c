@@ -11,6 +11,7 @@ struct convert_values {
 };
 
 static const struct option convert_options[] = {
+    PRECISION_OPTION(struct convert_values, model),
     MACHINE_OPTIONS(struct convert_values, model),
     OPTION_END,
 };
@@ -23,6 +24,14 @@ static ft_status save(const struct model *model, struct output *output, struct f
     case MODEL_WORDS: return words_save(model->words, output, error);
     }
     return FT_MODEL;
+}
+
+static ft_status set_precision(const struct model_values *values, struct backend *backend, struct model *model,
+                               struct ft_error *error)
+{
+    if (model->kind == MODEL_WORDS && values->precision != PRECISION_OF_FILE && values->precision != PRECISION_F32)
+        return ft_fail(error, FT_USAGE, "word vectors stay in float32: leave --precision away, or give f32");
+    return model_settle_precision(values, backend, model, error);
 }
 
 static int run_convert(int argc, char **argv, const struct command *self)
@@ -45,6 +54,8 @@ static int run_convert(int argc, char **argv, const struct command *self)
         status = model_find(argv[1], path, sizeof path, &error);
     if (status == FT_OK)
         status = model_open(path, backend, &model, &error);
+    if (status == FT_OK)
+        status = set_precision(&values.model, backend, &model, &error);
     if (status == FT_OK)
         status = output_open(&output, argv[2], &error);
     if (status == FT_OK)
@@ -71,8 +82,13 @@ const struct command command_convert = {
         "MODEL is a tagger or a character language model as Flair saves it (.pt, pytorch_model.bin, any version), word "
         "vectors (GloVe or word2vec text, word2vec binary, gensim; gz or not), or a flairtag model.\n\n"
         "The result holds the weights as they are used, the reprojection folded into the layer behind it and the words "
-        "indexed; it is mapped, not read, and processes share it. Nothing in MODEL is ever executed.",
+        "indexed; it is mapped, not read, and processes share it. Nothing in MODEL is ever executed.\n\n"
+        "--precision int8 (int16, int7) keeps a tagger's or a language model's weights as integers: their file is up to four "
+        "times smaller (twice for int16), opens as fast, and predict gives from it what 'predict --precision int8' gives from "
+        "MODEL. Word vectors, character tables and the last layer stay in float32. Integers can be turned to another "
+        "precision, f32 too, but what rounding took does not come back.",
     .examples = "flairtag convert ner-english.pt ner-english.safetensors\n"
+                "flairtag convert --precision int8 ner-english.pt ner-english-int8.safetensors\n"
                 "flairtag convert glove.6B.100d.txt.gz glove.safetensors",
     .options = convert_options,
     .run = run_convert,

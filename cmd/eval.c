@@ -50,6 +50,7 @@ static const struct option eval_options[] = {
     OPTION_GROUP("Model"),
     {'m', "model", OPTION_STRING, offsetof(struct eval_values, model.model), "MODEL", NULL,
      "tag GOLD with this model (a file, or the name of an installed one) instead of reading PRED", 0, 0},
+    PRECISION_OPTION(struct eval_values, model),
     MACHINE_OPTIONS(struct eval_values, model),
     MEMORY_OPTIONS(struct eval_values, max_memory),
     OPTION_END,

@@ -97,8 +97,8 @@ const struct command command_info = {
     .operands = "[MODEL]",
     .summary = "show what is in a model",
     .description =
-        "Kind, origin, embeddings with their dimensions, dictionary, tag set and bytes of a model file, or of the "
-        "default model.",
+        "Kind, origin, embeddings with their dimensions, dictionary and tag set of a model file, or of the default model; "
+        "and for each part its precision and the bytes that it takes in a flairtag file.",
     .examples = "flairtag info ner-english.pt\n"
                 "flairtag info --json small | jq .tags",
     .options = info_options,

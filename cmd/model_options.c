@@ -91,7 +91,12 @@ ft_status model_settle_precision(const struct model_values *values, struct backe
 {
     if (values->precision == PRECISION_OF_FILE)
         return FT_OK;
-    return model_set_precision(model, model_precision(values, backend), backend, error);
+    enum precision precision = model_precision(values, backend), from = model_other_integers(model, precision);
+    if (from != PRECISION_F32 && precision != PRECISION_F32)
+        report_error(
+            "the model holds %s: turning it to %s rounds a second time (a float32 original would be rounded once)",
+            precision_names[from], precision_names[precision]);
+    return model_set_precision(model, precision, backend, error);
 }
 
 ft_status model_open_tagger(const struct model_values *values, struct backend *backend, struct model *model,

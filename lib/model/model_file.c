@@ -2,6 +2,7 @@
 #include "model/model_file.h"
 #include "base/utf8.h"
 #include "model/model_tensors.h"
+#include "model/quantise.h"
 #include <cjson/cJSON.h>
 #include <string.h>
 
@@ -20,6 +21,13 @@ static void add_items(cJSON *to, const struct bytes *items, size_t count)
     }
 }
 
+/* Absent means float32, so that files without integers are what they have always been. */
+static void describe_precision(cJSON *to, enum precision precision)
+{
+    if (precision != PRECISION_F32)
+        cJSON_AddStringToObject(to, "precision", precision_names[precision]);
+}
+
 static void describe_lm(cJSON *to, const struct lm *lm)
 {
     const struct recurrent_layer *layer = &lm->net.layer[0];
@@ -34,6 +42,7 @@ static void describe_lm(cJSON *to, const struct lm *lm)
     cJSON_AddBoolToObject(to, "tokenized", lm->tokenized);
     cJSON_AddBoolToObject(to, "lower", lm->lower);
     cJSON_AddBoolToObject(to, "decoder", lm->has_decoder);
+    describe_precision(to, lm_precision(lm));
     add_items(to, lm->characters.items, lm->characters.count);
 }
 
@@ -49,10 +58,10 @@ static ft_status write_model(struct output *output, struct tensor_list *list, cJ
     return status;
 }
 
-static cJSON *new_description(enum model_kind kind)
+static cJSON *new_description(enum model_kind kind, bool integers)
 {
     cJSON *about = cJSON_CreateObject();
-    cJSON_AddNumberToObject(about, "format", MODEL_FORMAT);
+    cJSON_AddNumberToObject(about, "format", integers ? MODEL_FORMAT_INTEGERS : MODEL_FORMAT_FLOATS);
     cJSON_AddStringToObject(about, "kind", model_kind_names[kind]);
     return about;
 }
@@ -64,7 +73,7 @@ ft_status lm_save(const struct lm *lm, struct output *output, struct ft_error *e
     struct tensor_list list = {.arena = &arena, .error = error};
     struct lm copy = *lm; /* the list sets what it derives, and leaves the rest */
     ft_status status = tensors_of_lm(&list, "lm.", &copy);
-    cJSON *about = new_description(MODEL_LM);
+    cJSON *about = new_description(MODEL_LM, lm_precision(lm) != PRECISION_F32);
     describe_lm(cJSON_AddObjectToObject(about, "lm"), lm);
     if (status == FT_OK)
         status = write_model(output, &list, about, error);
@@ -79,7 +88,7 @@ ft_status words_save(const struct words *words, struct output *output, struct ft
     arena_init(&arena);
     struct tensor_list list = {.arena = &arena, .error = error};
     ft_status status = tensors_of_words(&list, "words.", words);
-    cJSON *about = new_description(MODEL_WORDS);
+    cJSON *about = new_description(MODEL_WORDS, false);
     if (status == FT_OK)
         status = write_model(output, &list, about, error);
     cJSON_Delete(about);
@@ -103,9 +112,19 @@ static void describe_member(cJSON *to, const struct member *member)
     }
 }
 
+static bool has_integers(const struct tagger *tagger)
+{
+    bool integers = tagger_head_precision(tagger) != PRECISION_F32;
+    for (size_t i = 0; i < tagger->member_count; i++)
+        if (tagger->members[i].kind == MEMBER_LM)
+            integers |= lm_precision(&tagger->members[i].lm) != PRECISION_F32;
+    return integers;
+}
+
 static cJSON *describe_tagger(const struct tagger *tagger)
 {
-    cJSON *about = new_description(MODEL_TAGGER), *members = cJSON_AddArrayToObject(about, "members");
+    cJSON *about = new_description(MODEL_TAGGER, has_integers(tagger));
+    cJSON *members = cJSON_AddArrayToObject(about, "members");
     for (size_t i = 0; i < tagger->member_count; i++) {
         cJSON *member = cJSON_CreateObject();
         describe_member(member, &tagger->members[i]);
@@ -119,6 +138,7 @@ static cJSON *describe_tagger(const struct tagger *tagger)
         cJSON_AddNumberToObject(rnn, "layers", (double)tagger->rnn.layers);
         cJSON_AddBoolToObject(rnn, "init", layer->init_h != NULL);
     }
+    describe_precision(about, tagger_head_precision(tagger));
     cJSON_AddNumberToObject(about, "reprojection", tagger->has_reprojection ? (double)tagger->reprojection.out : 0);
     cJSON *tags = cJSON_AddArrayToObject(about, "tags");
     for (size_t i = 0; i < tagger->crf.tags; i++)

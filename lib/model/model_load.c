@@ -2,6 +2,7 @@
  * shape against the numbers. See model_file.h. */
 #include "model/model_file.h"
 #include "model/model_tensors.h"
+#include "model/quantise.h"
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -53,6 +54,13 @@ static size_t get_choice(struct about *about, const cJSON *from, const char *nam
     return 0;
 }
 
+static enum precision get_precision(struct about *about, const cJSON *from)
+{
+    if (!cJSON_GetObjectItemCaseSensitive(from, "precision"))
+        return PRECISION_F32;
+    return (enum precision)get_choice(about, from, "precision", precision_names, PRECISIONS);
+}
+
 static ft_status finish_reading(const struct about *about, struct ft_error *error)
 {
     if (!about->wrong)
@@ -74,10 +82,10 @@ static ft_status open_description(struct about *about, const struct safetensors 
     if (!about->root)
         return ft_fail(error, FT_MODEL, "%s: the model's description is not valid JSON", about->path);
     size_t format = get_size(about, about->root, "format", 1);
-    if (!about->wrong && format > MODEL_FORMAT) {
+    if (!about->wrong && format > MODEL_FORMAT_INTEGERS) {
         cJSON_Delete(about->root);
         return ft_fail(error, FT_MODEL, "%s: model format %zu is newer than this program knows (%d)", about->path,
-                       format, MODEL_FORMAT);
+                       format, MODEL_FORMAT_INTEGERS);
     }
     return FT_OK;
 }
@@ -123,6 +131,7 @@ static ft_status read_lm(struct about *about, const cJSON *from, struct lm *lm, 
 {
     size_t hidden = get_size(about, from, "hidden", 1), nout = get_size(about, from, "nout", 0), count;
     enum cell_type cell = (enum cell_type)get_choice(about, from, "cell", model_cell_names, 2);
+    struct packed weights = {.precision = get_precision(about, from)};
     lm->forward = get_bool(about, from, "forward");
     lm->with_whitespace = get_bool(about, from, "with_whitespace");
     lm->tokenized = get_bool(about, from, "tokenized");
@@ -142,8 +151,10 @@ static ft_status read_lm(struct about *about, const cJSON *from, struct lm *lm, 
         return ft_nomem(error, "a language model");
     lm->net.items = count;
     for (size_t k = 0; k < lm->net.layers; k++)
-        lm->net.layer[k] = (struct recurrent_layer){.cell = cell, .in = k ? hidden : 0, .hidden = hidden};
+        lm->net.layer[k] =
+            (struct recurrent_layer){.cell = cell, .in = k ? hidden : 0, .hidden = hidden, .weights = weights};
     lm->net.has_projection = nout > 0;
+    lm->net.projection.weights = weights;
     lm->net.projection.in = hidden;
     lm->net.projection.out = nout;
     lm->width = nout ? nout : hidden;
@@ -272,10 +283,12 @@ static ft_status read_head(struct about *about, struct tagger *tagger, struct ft
     const char *type = get_text(about, about->root, "tag_type"), *origin = get_text(about, about->root, "origin");
     size_t reprojection = get_size(about, about->root, "reprojection", 0),
            in = reprojection ? reprojection : tagger->width;
+    struct packed weights = {.precision = get_precision(about, about->root)};
     tagger->has_crf = get_bool(about, about->root, "crf");
     tagger->crf.mask_ends = get_bool(about, about->root, "mask_ends");
     tagger->span_rule = get_choice(about, about->root, "span_rule", rules, 2) ? SPANS_FLAIR_NEW : SPANS_FLAIR_OLD;
     tagger->has_reprojection = reprojection > 0;
+    tagger->reprojection.weights = weights;
     tagger->reprojection.in = tagger->width;
     tagger->reprojection.out = reprojection;
     if (rnn) {
@@ -290,7 +303,7 @@ static ft_status read_head(struct about *about, struct tagger *tagger, struct ft
         for (size_t k = 0; !about->wrong && k < tagger->rnn.layers; k++, in = 2 * hidden)
             for (int d = 0; d < 2; d++)
                 tagger->rnn.layer[k][d] = (struct recurrent_layer){
-                    .cell = cell, .in = in, .hidden = hidden, .init_h = init ? &present : NULL};
+                    .cell = cell, .in = in, .hidden = hidden, .weights = weights, .init_h = init ? &present : NULL};
         in = 2 * hidden;
     }
     ft_status status = read_tags(about, tagger, error);

@@ -20,7 +20,8 @@ static struct safetensors_entry *add_entry(struct tensor_list *list)
     return &list->entries[list->count++];
 }
 
-/* One tensor of up to four dimensions; a dimension of 0 ends the shape. data: a pointer to a pointer to its elements. */
+/* One tensor of up to four dimensions; a dimension of 0 ends the shape. data: a pointer to a pointer to its elements.
+ */
 static ft_status tensor(struct tensor_list *list, enum dtype type, void *data, const size_t shape[4],
                         const char *format, ...)
 {
@@ -61,16 +62,21 @@ static ft_status tensor(struct tensor_list *list, enum dtype type, void *data, c
 
 #define SHAPE(...) ((const size_t[4]){__VA_ARGS__})
 
-/* Weights in their precision; four: the columns of a panel are counted as four times sixteen. widths NULL: out of memory
- * (matters to quantised ones). */
+/* Weights in their precision; four: the columns of a panel are counted as four times sixteen. widths NULL: out of
+ * memory (matters to quantised ones). */
 static ft_status tensors_of_packed(struct tensor_list *list, const char *prefix, struct packed *packed, size_t panels,
                                    bool four, const size_t *widths, size_t segments)
 {
     static const enum dtype types[PRECISIONS] = {DTYPE_F32, DTYPE_I16, DTYPE_I8, DTYPE_I8};
     enum dtype type = types[packed->precision];
     packed->groups = 0;
-    for (size_t i = 0; widths && i < segments; i++)
+    for (size_t i = 0; widths && i < segments; i++) {
+        if (packed->precision != PRECISION_F32 && widths[i] > QUANTISED_WIDEST)
+            return ft_fail(list->error, FT_MODEL, "%s: '%spacked' has an input of %zu numbers, too wide for %s",
+                           list->file ? safetensors_path(list->file) : "the model", prefix, widths[i],
+                           precision_names[packed->precision]);
         packed->groups += group_count(packed->precision, widths[i]);
+    }
     if (!widths)
         return ft_nomem(list->error, "the list of tensors");
     if (packed->precision == PRECISION_F32 && four)
@@ -81,8 +87,9 @@ static ft_status tensors_of_packed(struct tensor_list *list, const char *prefix,
         packed->widths = widths;
         packed->segments = segments;
     }
-    ft_status status = tensor(list, type, &packed->at,
-                              SHAPE(panels, packed->groups, PANEL, group_elements(packed->precision)), "%spacked", prefix);
+    ft_status status =
+        tensor(list, type, &packed->at, SHAPE(panels, packed->groups, PANEL, group_elements(packed->precision)),
+               "%spacked", prefix);
     if (status == FT_OK)
         status = tensor(list, DTYPE_F32, &packed->scale, SHAPE(segments, panels, PANEL), "%sscale", prefix);
     if (status == FT_OK && type == DTYPE_I8)
@@ -169,8 +176,8 @@ static ft_status tensors_of_member(struct tensor_list *list, size_t i, struct me
         return list->file ? words_from_file(list->file, prefix, &member->words, list->error)
                           : tensors_of_words(list, prefix, member->words);
     case MEMBER_ONEHOT:
-        return tensor(list, DTYPE_F32, &member->table, SHAPE(member->item_count, member->width), "embeddings.%zu.onehot.weight",
-                      i);
+        return tensor(list, DTYPE_F32, &member->table, SHAPE(member->item_count, member->width),
+                      "embeddings.%zu.onehot.weight", i);
     case MEMBER_CHARS:
         for (int d = 0; status == FT_OK && d < 2; d++) {
             snprintf(prefix, sizeof prefix, "embeddings.%zu.chars.%d.", i, d);
@@ -208,6 +215,7 @@ ft_status tensors_of_head(struct tensor_list *list, struct tagger *tagger)
     if (status == FT_OK)
         status = tensors_of_linear(list, "linear.", &tagger->linear, &tagger->linear.in, 1);
     if (status == FT_OK && tagger->has_crf)
-        status = tensor(list, DTYPE_F32, &tagger->crf.transitions, SHAPE(tagger->crf.tags, tagger->crf.tags), "crf.transitions");
+        status = tensor(list, DTYPE_F32, &tagger->crf.transitions, SHAPE(tagger->crf.tags, tagger->crf.tags),
+                        "crf.transitions");
     return status;
 }

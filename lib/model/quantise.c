@@ -8,8 +8,6 @@
 
 const char *const precision_names[PRECISIONS] = {"f32", "int16", "int8", "int7"};
 
-enum { WIDEST = 65536 }; /* 127 * 127 * 65536 and 128 * 127 * 65536 are below 2^31 */
-
 struct matrix_job {
     const struct packed *from;
     const struct packed *to;
@@ -34,7 +32,7 @@ static float column_factor(enum precision precision, const float *w, size_t widt
     if (precision != PRECISION_INT16)
         return (float)((precision == PRECISION_INT8 ? 127 : 64) / most);
     double whole = 32767 / most, bound = (524287 - (double)width / 2) / sum; /* rounding adds at most 1/2 a weight */
-    return (float)(whole < bound ? whole : bound * 0.999999); /* the factor itself is rounded */
+    return (float)(whole < bound ? whole : bound * 0.999999);                /* the factor itself is rounded */
 }
 
 static void quantise_column(const struct matrix_job *job, size_t panel, size_t column, const float *w, size_t segment,
@@ -135,9 +133,9 @@ ft_status quantise_matrix(struct packed *packed, size_t panels, enum precision p
         return FT_OK;
     struct packed small = {.precision = precision, .segments = segments, .widths = widths};
     for (size_t i = 0; i < segments; i++) {
-        if (widths[i] > WIDEST)
+        if (widths[i] > QUANTISED_WIDEST)
             return ft_fail(error, FT_MODEL, "an input of %zu numbers is too wide for %s; the widest is %d", widths[i],
-                           precision_names[precision], WIDEST);
+                           precision_names[precision], QUANTISED_WIDEST);
         small.groups += group_count(precision, widths[i]);
     }
     struct matrix_job job = {.from = packed, .to = &small, .panels = panels};
@@ -151,6 +149,18 @@ ft_status quantise_matrix(struct packed *packed, size_t panels, enum precision p
     give_back(packed, weights);
     *packed = small;
     return FT_OK;
+}
+
+enum precision lm_precision(const struct lm *lm)
+{
+    return lm->net.layer[0].weights.precision;
+}
+
+enum precision tagger_head_precision(const struct tagger *tagger)
+{
+    return tagger->has_rnn            ? tagger->rnn.layer[0][0].weights.precision
+           : tagger->has_reprojection ? tagger->reprojection.weights.precision
+                                      : PRECISION_F32;
 }
 
 const size_t *lm_segments(const struct recurrent_layer *layer, struct arena *arena, size_t *count)
@@ -196,8 +206,9 @@ ft_status lm_set_precision(struct lm *lm, enum precision precision, struct arena
         struct recurrent_layer *layer = &lm->net.layer[k];
         size_t count;
         const size_t *widths = lm_segments(layer, arena, &count);
-        status = widths ? quantise_matrix(&layer->weights, layer->panels, precision, widths, count, weights, threads, error)
-                        : ft_nomem(error, "a language model");
+        status =
+            widths ? quantise_matrix(&layer->weights, layer->panels, precision, widths, count, weights, threads, error)
+                   : ft_nomem(error, "a language model");
     }
     if (status == FT_OK && lm->net.has_projection) {
         struct linear_layer *layer = &lm->net.projection;
@@ -212,7 +223,8 @@ ft_status tagger_set_precision(struct tagger *tagger, enum precision precision, 
     size_t count;
     for (size_t i = 0; status == FT_OK && i < tagger->member_count; i++)
         if (tagger->members[i].kind == MEMBER_LM)
-            status = lm_set_precision(&tagger->members[i].lm, precision, &tagger->arena, &tagger->weights, threads, error);
+            status =
+                lm_set_precision(&tagger->members[i].lm, precision, &tagger->arena, &tagger->weights, threads, error);
     if (status == FT_OK && tagger->has_reprojection) {
         struct linear_layer *layer = &tagger->reprojection;
         const size_t *widths = reprojection_segments(tagger, &tagger->arena, &count);

@@ -3,13 +3,16 @@
  * A column of a segment is rounded to q = round(w / scale) with
  *   int8, int7   scale = largest |w| / 127 or / 64
  *   int16        scale = largest |w| / 32767, or more: 4096 times the sum of |q| stays below 2^31
- * Character tables, the emission layer, character embeddings, the decoder and the CRF stay in float32: they take no time
- * and their rounding would show in every score. */
+ * Character tables, the emission layer, character embeddings, the decoder and the CRF stay in float32: they take no
+ * time and their rounding would show in every score. */
 #ifndef MODEL_QUANTISE_H
 #define MODEL_QUANTISE_H
 #include "model/tagger.h"
 
 extern const char *const precision_names[PRECISIONS];
+
+/* The widest segment: sums of 8-bit products over it, 255 * 128 * 65536 at most, stay below 2^31. */
+enum { QUANTISED_WIDEST = 65536 };
 
 /* One matrix of `panels` panels. widths: [segments] k's, must outlive it; their sum is that of the float32 form. Memory
  * comes from `weights`, and what the old form had there is given back. FT_NOMEM; FT_MODEL for a segment too wide for
@@ -22,6 +25,11 @@ ft_status quantise_matrix(struct packed *packed, size_t panels, enum precision p
 ft_status lm_set_precision(struct lm *lm, enum precision precision, struct arena *arena, struct weights *weights,
                            size_t threads, struct ft_error *error);
 ft_status tagger_set_precision(struct tagger *tagger, enum precision precision, size_t threads, struct ft_error *error);
+
+/* What a model's layers hold: a language model's recurrent layers and projection; a tagger's RNN and reprojection (f32
+ * where it has neither). */
+enum precision lm_precision(const struct lm *lm);
+enum precision tagger_head_precision(const struct tagger *tagger);
 
 /* The segments of the layers of a model as it is run: what the widths of quantised tensors are made from. NULL when out
  * of memory. */
