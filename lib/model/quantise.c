@@ -217,15 +217,12 @@ ft_status lm_set_precision(struct lm *lm, enum precision precision, struct arena
     return status;
 }
 
-ft_status tagger_set_precision(struct tagger *tagger, enum precision precision, size_t threads, struct ft_error *error)
+ft_status tagger_set_head_precision(struct tagger *tagger, enum precision precision, size_t threads,
+                                    struct ft_error *error)
 {
     ft_status status = FT_OK;
     size_t count;
-    for (size_t i = 0; status == FT_OK && i < tagger->member_count; i++)
-        if (tagger->members[i].kind == MEMBER_LM)
-            status =
-                lm_set_precision(&tagger->members[i].lm, precision, &tagger->arena, &tagger->weights, threads, error);
-    if (status == FT_OK && tagger->has_reprojection) {
+    if (tagger->has_reprojection) {
         struct linear_layer *layer = &tagger->reprojection;
         const size_t *widths = reprojection_segments(tagger, &tagger->arena, &count);
         status = widths ? quantise_matrix(&layer->weights, layer->panels, precision, widths, count, &tagger->weights,
@@ -242,4 +239,14 @@ ft_status tagger_set_precision(struct tagger *tagger, enum precision precision, 
         }
     }
     return status;
+}
+
+ft_status tagger_set_precision(struct tagger *tagger, enum precision precision, size_t threads, struct ft_error *error)
+{
+    ft_status status = FT_OK;
+    for (size_t i = 0; status == FT_OK && i < tagger->member_count; i++)
+        if (tagger->members[i].kind == MEMBER_LM)
+            status =
+                lm_set_precision(&tagger->members[i].lm, precision, &tagger->arena, &tagger->weights, threads, error);
+    return status == FT_OK ? tagger_set_head_precision(tagger, precision, threads, error) : status;
 }

@@ -24,6 +24,8 @@ ft_status quantise_matrix(struct packed *packed, size_t panels, enum precision p
  * of float32, so that int8 to int7 rounds twice. */
 ft_status lm_set_precision(struct lm *lm, enum precision precision, struct arena *arena, struct weights *weights,
                            size_t threads, struct ft_error *error);
+ft_status tagger_set_head_precision(struct tagger *tagger, enum precision precision, size_t threads,
+                                    struct ft_error *error); /* RNN and reprojection alone */
 ft_status tagger_set_precision(struct tagger *tagger, enum precision precision, size_t threads, struct ft_error *error);
 
 /* What a model's layers hold: a language model's recurrent layers and projection; a tagger's RNN and reprojection (f32
