@@ -26,11 +26,11 @@ static ft_status save(const struct model *model, struct output *output, struct f
     return FT_MODEL;
 }
 
-static ft_status set_precision(const struct model_values *values, struct backend *backend, struct model *model,
-                               struct ft_error *error)
+static ft_status set_precision(const struct model_values *values, const char *path, struct backend *backend,
+                               struct model *model, struct ft_error *error)
 {
     if (model->kind == MODEL_WORDS && values->precision != PRECISION_OF_FILE && values->precision != PRECISION_F32)
-        return ft_fail(error, FT_USAGE, "word vectors stay in float32: leave --precision away, or give f32");
+        return ft_fail(error, FT_USAGE, "%s: word vectors stay in float32: leave --precision away, or give f32", path);
     return model_settle_precision(values, backend, model, error);
 }
 
@@ -55,7 +55,7 @@ static int run_convert(int argc, char **argv, const struct command *self)
     if (status == FT_OK)
         status = model_open(path, backend, &model, &error);
     if (status == FT_OK)
-        status = set_precision(&values.model, backend, &model, &error);
+        status = set_precision(&values.model, path, backend, &model, &error);
     if (status == FT_OK)
         status = output_open(&output, argv[2], &error);
     if (status == FT_OK)

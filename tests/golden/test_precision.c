@@ -2,6 +2,7 @@
  * int16's tags on models of random weights, where every tag that differs must be a near tie. */
 #include "harness.h"
 #include "model/quantise.h"
+#include "run/random_model.h"
 #include "tests/golden/golden.h"
 #include "text/evaluation.h"
 #include "text/pairs.h"
@@ -10,10 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Tags that cannot be told apart by float32's own rounding and int16's: the bound on how much less the other path
- * scores. Emissions are of the order of 10. */
-#define NEAR_TIE 1e-3
 
 static void tag(struct tagged *tagged, struct model *model, const char *path, enum precision precision,
                 struct backend *backend, const char *input)
@@ -167,40 +164,85 @@ START_TEST(the_model_that_ships_on_the_test_set)
 }
 END_TEST
 
-/* All models of the tagger goldens, which have random weights, over running text. */
-START_TEST(int16_changes_tags_of_random_models_in_near_ties_alone)
+struct tally_of_tags {
+    size_t tokens, differ;
+    double widest;
+};
+
+/* Two taggers of the same weights, one in float32 and one in int16, on WNUT-17's development set. */
+static void count_differences(struct tally_of_tags *tally, const struct tagger *exact, const struct tagger *rounded,
+                              struct backend *backend, const char *name, double near_tie)
+{
+    struct tagged a, b;
+    tagged_run(&a, exact, backend, DEV);
+    tagged_run(&b, rounded, backend, DEV);
+    double gap = widest_gap(&b, &a, exact);
+    size_t differ = differing_tags(&b, &a);
+    ck_assert(memcmp(a.emissions, b.emissions, a.embedded.tokens * exact->crf.tags * sizeof(float)) != 0);
+    if (differ)
+        printf("  %s: %zu of %zu tags differ, scores by at most %.1e\n", name, differ, a.embedded.tokens, gap);
+    fflush(stdout);
+    EXPECT(gap <= near_tie, "%s: a sentence's tags score %g less", name, gap);
+    tally->tokens += a.embedded.tokens;
+    tally->differ += differ;
+    tally->widest = gap > tally->widest ? gap : tally->widest;
+    tagged_release(&a);
+    tagged_release(&b);
+}
+
+static void check_tally(const struct tally_of_tags *tally, const char *name, size_t in_10000)
+{
+    printf("%s in int16: %zu of %zu tags differ, scores by at most %.1e\n", name, tally->differ, tally->tokens,
+           tally->widest);
+    fflush(stdout);
+    ck_assert_uint_ge(tally->tokens, 50000);
+    ck_assert_msg(tally->differ * 10000 <= tally->tokens * in_10000, "%zu of %zu tags differ", tally->differ,
+                  tally->tokens);
+}
+
+START_TEST(int16_changes_one_tag_in_10000_of_models_before_training)
+{
+    static const size_t widths[] = {64, 128, 256, 512};
+    struct backend *backend = golden_backend(2, 0, "auto");
+    struct tally_of_tags tally = {0};
+    struct ft_error error = {""};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        struct random_model *models[2];
+        char name[64];
+        snprintf(name, sizeof name, "random weights, H = %zu", widths[i]);
+        for (int m = 0; m < 2; m++)
+            ck_assert_msg(random_model_new(&models[m], widths[i], NULL, backend, &error) == FT_OK, "%s", error.text);
+        struct tagger *rounded = random_model_tagger(models[1]);
+        ck_assert_msg(tagger_set_precision(rounded, PRECISION_INT16, 2, &error) == FT_OK, "%s", error.text);
+        count_differences(&tally, random_model_tagger(models[0]), rounded, backend, name, 1e-4);
+        random_model_free(models[0]);
+        random_model_free(models[1]);
+    }
+    check_tally(&tally, "models before training", 1);
+    backend->ops->free(backend);
+}
+END_TEST
+
+/* Their weights are larger, and so is what rounding does to them. */
+START_TEST(int16_changes_tags_of_the_goldens_in_near_ties_alone)
 {
     struct backend *backend = golden_backend(2, 0, "auto");
-    size_t tokens = 0, differ = 0;
-    double widest = 0;
+    struct tally_of_tags tally = {0};
     char pattern[600];
     glob_t found;
     snprintf(pattern, sizeof pattern, "%s/*/model.pt", shared_path("golden/tagger"));
     ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
-        const char *path = found.gl_pathv[i];
-        struct model model, other;
-        struct tagged exact, tagged;
-        tag(&exact, &model, path, PRECISION_F32, backend, DEV);
-        tag(&tagged, &other, path, PRECISION_INT16, backend, DEV);
-        double gap = widest_gap(&tagged, &exact, model.tagger);
-        size_t these = differing_tags(&tagged, &exact);
-        if (these)
-            printf("  %s: %zu of %zu tags differ, scores by at most %.1e\n", path, these, exact.embedded.tokens, gap);
-        EXPECT(gap <= NEAR_TIE, "%s: a path that scores %g less", path, gap);
-        widest = gap > widest ? gap : widest;
-        differ += these;
-        tokens += exact.embedded.tokens;
-        tagged_release(&exact);
-        tagged_release(&tagged);
-        model_close(&model);
-        model_close(&other);
+        struct model exact, rounded;
+        struct ft_error error = {""};
+        golden_open(&exact, found.gl_pathv[i], backend);
+        golden_open(&rounded, found.gl_pathv[i], backend);
+        ck_assert_msg(model_set_precision(&rounded, PRECISION_INT16, backend, &error) == FT_OK, "%s", error.text);
+        count_differences(&tally, exact.tagger, rounded.tagger, backend, found.gl_pathv[i], 1e-2);
+        model_close(&exact);
+        model_close(&rounded);
     }
-    printf("%zu random models in int16: %zu of %zu tags differ, scores by at most %.1e\n", found.gl_pathc, differ,
-           tokens, widest);
-    fflush(stdout);
-    ck_assert_uint_ge(tokens, 100000);
-    ck_assert_uint_le(differ * 10000, tokens);
+    check_tally(&tally, "goldens", 4);
     globfree(&found);
     backend->ops->free(backend);
 }
@@ -217,6 +259,7 @@ int main(void)
     test_add(a_trained_model_on_the_test_set, trained);
     test_add(the_model_that_ships_on_the_development_set, data);
     test_add(the_model_that_ships_on_the_test_set, data);
-    test_add(int16_changes_tags_of_random_models_in_near_ties_alone, random);
+    test_add(int16_changes_one_tag_in_10000_of_models_before_training, data);
+    test_add(int16_changes_tags_of_the_goldens_in_near_ties_alone, random);
     return test_run("golden-precision");
 }
