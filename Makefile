@@ -110,7 +110,7 @@ $(test_programs): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libtests.a $(BUILD)/libc
 $(call objects,$(test_sources) $(test_helpers)): | deps-check
 
 # Needs no library, so that it can be built for a machine of another kind.
-$(BUILD)/tests/arm/digest: $(call objects,tests/arm/digest.c)
+$(BUILD)/tests/arm/digest: $(digest_objects)
 	@mkdir -p $(@D)
 	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lm
 
