@@ -44,7 +44,7 @@ static inline void store8(uint8_t *to, int32x4_t x)
 #include "kernels/simd/quantise.h"
 
 #define R_COLUMNS 4
-#define R_STRETCH 64
+#define R_STRETCH 96
 #define R_OPAQUE(x) __asm__ volatile("" : "+w"(x))
 
 #define R float32x4_t

@@ -171,6 +171,7 @@ static void gates(size_t rows, bool lstm)
     static float before[ROWS * BLOCK], c[ROWS * BLOCK], h[ROWS * BLOCK], expected_c[ROWS * BLOCK],
         expected_h[ROWS * BLOCK];
     static float *c_at[ROWS], *h_at[ROWS];
+    static const float *next[ROWS];
     for (size_t i = 0; i < rows * PANEL; i++)
         z[i] = random_below(8) ? random_float(8) : hard[random_below(11)];
     for (size_t i = 0; i < rows * BLOCK; i++)
@@ -181,8 +182,9 @@ static void gates(size_t rows, bool lstm)
         for (size_t r = 0; r < rows; r++) {
             c_at[r] = c + (rows - 1 - r) * BLOCK;
             h_at[r] = h + r * BLOCK;
+            next[r] = start + r * PANEL;
         }
-        (lstm ? set->lstm : set->gru)(z, rows, c_at, h_at);
+        (lstm ? set->lstm : set->gru)(z, rows, c_at, h_at, next);
         compare(set, lstm ? "lstm cell" : "gru cell", expected_c, c, rows * BLOCK * sizeof *c);
         compare(set, lstm ? "lstm state" : "gru state", expected_h, h, rows * BLOCK * sizeof *h);
     }
