@@ -49,7 +49,7 @@ library_objects = $(call objects,$(library_sources))
 program_objects = $(call objects,$(program_sources))
 helper_objects = $(call objects,$(test_helpers))
 digest_objects = $(call objects,tests/arm/digest.c $(wildcard kernels/*.c kernels/simd/*.c))
-all_objects = $(library_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources)) $(call objects,tests/arm/digest.c)
+all_objects = $(library_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c)
 test_programs = $(patsubst %.c,$(BUILD)/%,$(test_sources))
 
 .PHONY: all tests asan arm check demo install uninstall deps deps-check clean FORCE
@@ -115,7 +115,7 @@ $(BUILD)/tests/arm/digest: $(digest_objects)
 	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lm
 
 arm:
-	+@! command -v $(ARM_CC) >/dev/null || \
+	+@! test -f "$$($(ARM_CC) -print-file-name=libc.a 2>/dev/null)" || \
 	    $(MAKE) --no-print-directory BUILD=$(BUILD)/arm CC=$(ARM_CC) CFLAGS= LDFLAGS=-static $(BUILD)/arm/tests/arm/digest
 
 asan: | deps-check

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The kernels of 64-bit ARM, run by qemu on a processor without the dot product and on one that has it: each must choose its
-# own sets, and give the bytes that this machine's give. Skipped where $BUILD/arm was not built (no cross compiler) or qemu
-# is missing.
+# The kernels of 64-bit ARM, run by qemu on a processor without the dot product and on one that has it: each must choose
+# its own sets, and give the bytes that this machine's give. Skipped where $BUILD/arm was not built, for want of a cross
+# compiler, or qemu is missing.
 cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build}
 native=$BUILD/tests/arm/digest arm=$BUILD/arm/tests/arm/digest
