@@ -1,6 +1,7 @@
 # make            build/flairtag and build/libflairtag.a
 # make demo       builds and tags a few sentences
 # make check      builds and runs every test: unit, golden, command line, and the first two again with sanitizers
+# make arm        the kernels' test for 64-bit ARM, under build/arm, where Debian's cross compiler is installed
 # make asan       the program and its tests with AddressSanitizer and UBSan, under build/asan
 # make install    into PREFIX (default /usr/local), below DESTDIR if that is set; make uninstall takes it out
 # make deps       installs the Debian packages that the build needs (the targets above do it by themselves)
@@ -10,6 +11,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 CC = gcc
+ARM_CC = aarch64-linux-gnu-gcc
 AR = ar
 OPTIMIZE ?= -O2 -g
 
@@ -46,25 +48,30 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 library_objects = $(call objects,$(library_sources))
 program_objects = $(call objects,$(program_sources))
 helper_objects = $(call objects,$(test_helpers))
-all_objects = $(library_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources))
+digest_objects = $(call objects,tests/arm/digest.c $(wildcard kernels/*.c kernels/simd/*.c))
+all_objects = $(library_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c)
 test_programs = $(patsubst %.c,$(BUILD)/%,$(test_sources))
 
-.PHONY: all tests asan check demo install uninstall deps deps-check clean FORCE
+.PHONY: all tests asan arm check demo install uninstall deps deps-check clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(BUILD)/flairtag
 
-# Every instruction set is compiled wherever the compiler knows it; which one runs is decided when the program starts.
-$(BUILD)/obj/kernels/%: OPTIMIZE = -O3 -g
-ifneq ($(filter x86_64% amd64%,$(shell uname -m)),)
+# Every instruction set is compiled that the compiler's target has; which one runs is decided when the program starts.
+# GCC moves loads up on ARM before it gives out registers, of which there are then too few.
+TARGET = $(eval TARGET := $$(shell $(CC) -dumpmachine))$(TARGET)
+on_x86 = $(if $(filter x86_64-% amd64-%,$(TARGET)),$(1))
+on_arm = $(if $(filter aarch64-%,$(TARGET)),$(1) $(if $(findstring clang,$(CC)),,-fno-schedule-insns))
 avx512 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 -mavx2 -mfma
-%/avx512_vnni.o: INSTRUCTIONS = $(avx512) -mavx512vnni
-%/avx512.o: INSTRUCTIONS = $(avx512)
-%/avx_vnni.o: INSTRUCTIONS = -mavxvnni -mavx2 -mfma
-%/avx2.o: INSTRUCTIONS = -mavx2 -mfma
-%/emulated_avx_vnni.o: INSTRUCTIONS = -mavx512vnni -mavx512vl -mavx2 -mfma
-endif
+$(BUILD)/obj/kernels/%: OPTIMIZE = -O3 -g
+%/avx512_vnni.o: INSTRUCTIONS = $(call on_x86,$(avx512) -mavx512vnni)
+%/avx512.o: INSTRUCTIONS = $(call on_x86,$(avx512))
+%/avx_vnni.o: INSTRUCTIONS = $(call on_x86,-mavxvnni -mavx2 -mfma)
+%/avx2.o: INSTRUCTIONS = $(call on_x86,-mavx2 -mfma)
+%/emulated_avx_vnni.o: INSTRUCTIONS = $(call on_x86,-mavx512vnni -mavx512vl -mavx2 -mfma)
+%/neon.o: INSTRUCTIONS = $(call on_arm)
+%/neon_dot.o: INSTRUCTIONS = $(call on_arm,-march=armv8.2-a+dotprod)
 $(BUILD)/obj/cmd/%: DEFINES = -DFLAIRTAG_SHARE='"$(PREFIX)/share/flairtag"'
 $(BUILD)/obj/tests/%: DEFINES = -Itests/unit
 
@@ -96,17 +103,26 @@ $(BUILD)/%.a: $(BUILD)/sources
 $(BUILD)/flairtag: $(BUILD)/obj/cmd/main.o $(BUILD)/libcmd.a $(BUILD)/libflairtag.a
 	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
 
-tests: $(test_programs)
+tests: $(test_programs) $(BUILD)/tests/arm/digest
 $(test_programs): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libtests.a $(BUILD)/libcmd.a $(BUILD)/libflairtag.a
 	@mkdir -p $(@D)
 	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(call objects,$(test_sources) $(test_helpers)): | deps-check
 
+# Needs no library, so that it can be built for a machine of another kind.
+$(BUILD)/tests/arm/digest: $(digest_objects)
+	@mkdir -p $(@D)
+	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lm
+
+arm:
+	+@! test -f "$$($(ARM_CC) -print-file-name=libc.a 2>/dev/null)" || \
+	    $(MAKE) --no-print-directory BUILD=$(BUILD)/arm CC=$(ARM_CC) CFLAGS= LDFLAGS=-static $(BUILD)/arm/tests/arm/digest
+
 asan: | deps-check
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan all tests \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
-check: all tests asan
+check: all tests asan arm
 	@BUILD=$(BUILD) sh tests/run.sh
 
 demo: all

@@ -132,6 +132,10 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    /* Room for the longest help: one that cannot be written then fails at the end, where the reason is still known. */
+    static char room[1 << 16];
+    if (!isatty(STDOUT_FILENO))
+        setvbuf(stdout, room, _IOFBF, sizeof room);
     interrupt_install();
     int status = run(argc, argv);
     int finished = report_finish_stdout();

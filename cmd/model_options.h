@@ -20,7 +20,8 @@ enum { PRECISION_AUTO = PRECISIONS, PRECISION_OF_FILE = -1 };
     {0, "lanes", OPTION_INT, offsetof(values, member.lanes), "N", NULL,                                               \
      "sentences a thread steps together (default: what is fastest); the result does not depend on it", 1, 4096},      \
     {0, "isa", OPTION_STRING, offsetof(values, member.isa), "SET", NULL,                                              \
-     "instruction set: auto, avx512vnni, avx512, avxvnni, avx2 or scalar; all give the same bytes (default auto)", 0, 0}
+     "instruction set: auto, avx512vnni, avx512, avxvnni, avx2, neondot, neon or scalar; all give the same bytes "     \
+     "(default auto)", 0, 0}
 
 #define PRECISION_OPTION(values, member)                                                                              \
     {0, "precision", OPTION_CHOICE, offsetof(values, member.precision), NULL, "f32|int16|int8|int7|auto",             \

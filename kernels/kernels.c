@@ -1,5 +1,5 @@
-/* kernels.c - which kernel sets this machine can run, by CPUID alone: two machines with the same instruction sets
- * always choose the same. */
+/* kernels.c - which kernel sets this machine can run, by what the processor says of itself alone (CPUID, or HWCAP on
+ * ARM): two machines with the same instruction sets always choose the same. */
 #include "kernels/kernels.h"
 #include "kernels/simd/sets.h"
 #include <string.h>
@@ -29,6 +29,17 @@ static size_t find_sets(const struct kernels **sets)
         sets[count++] = &kernels_avx_vnni;
     if (avx2)
         sets[count++] = &kernels_avx2;
+    return count;
+}
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+
+static size_t find_sets(const struct kernels **sets)
+{
+    size_t count = 0;
+    if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP)
+        sets[count++] = &kernels_neon_dot;
+    sets[count++] = &kernels_neon;
     return count;
 }
 #else

@@ -7,6 +7,8 @@ extern const struct kernels kernels_avx512_vnni;
 extern const struct kernels kernels_avx512;
 extern const struct kernels kernels_avx_vnni;
 extern const struct kernels kernels_avx2;
+extern const struct kernels kernels_neon_dot;
+extern const struct kernels kernels_neon;
 extern const struct kernels kernels_scalar;
 
 /* The set of the file it stands in, from the names that its headers give their functions. */

@@ -164,7 +164,7 @@ static bool is_plain(const char *text, size_t bytes)
     if (bytes >= 4)
         return four_are_plain(text) && four_are_plain(text + bytes - 4);
     for (size_t i = 0; i < bytes; i++)
-        if (text[i] <= 0)
+        if ((signed char)text[i] <= 0)
             return false;
     return true;
 }
