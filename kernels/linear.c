@@ -6,7 +6,8 @@ void linear_forward(const struct kernels *kernels, const struct linear_layer *la
                     const struct input_piece *pieces, size_t piece_count, float *const *out,
                     struct product_scratch *scratch)
 {
-    struct product product = {kernels, &layer->weights, layer->panels, rows, pieces, piece_count, scratch};
+    struct product product = {kernels, &layer->weights, layer->panels, rows,
+                              pieces,  piece_count,     scratch,       layer->panels};
     for (size_t r = 0; r < rows; r++)
         scratch->start[r] = layer->bias;
     product_begin(&product);

@@ -41,7 +41,7 @@ void product_begin(const struct product *product)
 
 struct walk {
     const struct product *product;
-    const char *weights, *end; /* the next groups to be used; the end of all panels, for fetching ahead */
+    const char *weights, *end; /* the next groups to be used; where there is nothing more to fetch ahead */
 };
 
 /* Adds the next `groups` groups of the weights, against rows at `from` in steps of `stride` bytes, or at pointers. */
@@ -67,7 +67,7 @@ void product_panel(const struct product *product, size_t panel, const float *con
     struct product_scratch *scratch = product->scratch;
     size_t panel_bytes = weights->groups * GROUP_ROW, rows = product->rows;
     struct walk walk = {product, (const char *)weights->at + panel * panel_bytes,
-                        (const char *)weights->at + product->panels * panel_bytes};
+                        (const char *)weights->at + product->last * panel_bytes};
     for (size_t r = 0; r < rows; r++)
         memcpy(scratch->z + r * PANEL, start[r] + panel * PANEL, PANEL * sizeof(float));
     const unsigned char *from = scratch->rows;

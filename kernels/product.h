@@ -40,6 +40,7 @@ struct product {
     const struct input_piece *pieces; /* their widths are those of the weights' segments */
     size_t piece_count;
     struct product_scratch *scratch;
+    size_t last; /* panels from here on are not asked for: their weights are not fetched ahead */
 };
 
 /* Quantises the rows where the precision asks for it. */

@@ -143,6 +143,7 @@ static size_t of_lane(const struct tagger *tagger)
     return most;
 }
 
+/* As if each had lanes of its own; where they step the same lanes, only one of them has states. */
 static size_t of_thread(const struct tagger *tagger, size_t lanes)
 {
     struct product_room room = {0};

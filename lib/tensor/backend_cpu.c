@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_LANES = 144 };   /* 96 to 192 are within 5 % on Zen 4 with H = 2048: `bench predict --lanes N` */
+/* With so many lanes a thread is bound by arithmetic and no longer by the weights' way from memory; and 256 KiB of
+ * weights take some 3 us, several times as long as threads need to meet. */
+enum { SPLIT_BELOW = 8, SPLIT_BYTES = 256 << 10 };
+enum { DEFAULT_LANES = 144 }; /* 96 to 192 are within 5 % on Zen 4 with H = 2048: `bench predict --lanes N` */
 
 ft_status cpu_scratch_init(struct product_scratch *scratch, size_t rows, const struct product_room *room)
 {
@@ -172,7 +175,9 @@ ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *op
                                 .kernels = kernels,
                                 .threads = options->threads,
                                 .lanes = options->lanes,
-                                .fork_bytes = CPU_FORK_BYTES};
+                                .fork_bytes = CPU_FORK_BYTES,
+                                .split_below = SPLIT_BELOW,
+                                .split_bytes = SPLIT_BYTES};
     if (!cpu->threads)
         cpu->threads = parallel_cores();
     if (!cpu->lanes)

@@ -7,7 +7,9 @@ struct cpu_backend {
     struct backend base;
     const struct kernels *kernels;
     size_t threads, lanes;
-    size_t fork_bytes; /* for states of sequences that begin alike, a language model of a call */
+    size_t fork_bytes;  /* for states of sequences that begin alike, a language model of a call */
+    size_t split_below; /* with fewer sequences a thread, threads step the same lanes of a language model */
+    size_t split_bytes; /* such a thread has no fewer weights of a layer; not 0 */
     struct step_counts steps;
 };
 

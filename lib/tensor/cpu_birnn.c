@@ -79,7 +79,7 @@ static void run_direction(struct rnn_worker *worker, size_t direction, struct la
                 worker->rows[i * worker->capacity + lane] = job->pieces[i].rows[token];
         }
         recurrent_step(job->backend->kernels, layer, worker->count, scratch->start, worker->pieces,
-                       job->piece_count + 1, worker->states.c, worker->states.h_out, scratch);
+                       job->piece_count + 1, worker->states.c, worker->states.h_out, 0, layer->panels, scratch);
         lane_states_turn(&worker->states);
         for (size_t lane = 0; lane < worker->count; lane++) {
             const struct token_sequence *s = worker->lanes[lane].sentence;

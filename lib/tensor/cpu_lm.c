@@ -2,10 +2,13 @@
  *
  * Each model has its own plan of what sequences have in common. Workers begin with different models, so that two of
  * them on two threads are two long runs of full lanes, and help with the others' sequences when their own have all
- * begun. When all is stepped, rows that are wanted more than once are copied. */
+ * begun. Where there are more threads than models and few sequences, a worker is a team of threads instead: each steps
+ * some of the units of all lanes, so that it reads only their weights. When all is stepped, rows that are wanted more
+ * than once are copied. */
 #include "tensor/cpu.h"
 #include "tensor/forks.h"
 #include "tensor/lanes.h"
+#include "tensor/team.h"
 #include "base/clock.h"
 #include "base/parallel.h"
 #include "kernels/linear.h"
@@ -21,6 +24,7 @@ struct lm_job {
     size_t lanes;          /* of a worker */
     atomic_size_t workers; /* that have come */
     struct forks forks;
+    struct team team;     /* those who step the same lanes */
     atomic_size_t filled; /* sequences whose rows are whole, or about to be */
 };
 
@@ -44,9 +48,10 @@ struct lm_worker {
     size_t capacity, count;
     struct lm_lane *lanes;
     struct lane_states states[CHAR_LM_LAYERS];
-    struct product_scratch scratch;
-    const float **projected; /* [capacity] the states that the projection takes */
-    float **out_rows;        /* [capacity], for the projection */
+    struct product_scratch *scratch; /* [parts of the team] */
+    size_t layer;                    /* that is being stepped */
+    const float **projected;         /* [capacity] the states that the projection takes */
+    float **out_rows;                /* [capacity], for the projection */
 };
 
 static size_t padded_units(const struct recurrent_layer *layer)
@@ -58,7 +63,9 @@ static void worker_release(struct lm_worker *worker)
 {
     for (size_t k = 0; k < worker->job->lm->layers; k++)
         lane_states_release(&worker->states[k]);
-    cpu_scratch_release(&worker->scratch);
+    for (size_t part = 0; worker->scratch && part < worker->job->team.parts; part++)
+        cpu_scratch_release(&worker->scratch[part]);
+    free(worker->scratch);
     free(worker->out_rows);
     free(worker->projected);
     free(worker->lanes);
@@ -73,7 +80,9 @@ static ft_status worker_init(struct lm_worker *worker, const struct lm_job *job)
         product_room(&room, &job->lm->layer[k].weights);
     if (job->lm->has_projection)
         product_room(&room, &job->lm->projection.weights);
-    bool ok = cpu_scratch_init(&worker->scratch, worker->capacity, &room) == FT_OK;
+    bool ok = (worker->scratch = calloc(job->team.parts, sizeof *worker->scratch)) != NULL;
+    for (size_t part = 0; ok && part < job->team.parts; part++)
+        ok = cpu_scratch_init(&worker->scratch[part], worker->capacity, &room) == FT_OK;
     ok &= (worker->lanes = calloc(worker->capacity, sizeof *worker->lanes)) != NULL;
     ok &= (worker->out_rows = calloc(worker->capacity, sizeof *worker->out_rows)) != NULL;
     ok &= (worker->projected = calloc(worker->capacity, sizeof *worker->projected)) != NULL;
@@ -125,24 +134,36 @@ static void fork_lane(struct lm_worker *worker, size_t lane, struct forks *forks
     worker->lanes[lane].child = forks_offer(forks, worker->lanes[lane].child, state);
 }
 
-static void step_layers(struct lm_worker *worker)
+static void step_part(void *argument, size_t part)
+{
+    struct lm_worker *worker = argument;
+    size_t k = worker->layer, parts = worker->job->team.parts;
+    const struct recurrent_layer *layer = &worker->job->lm->layer[k];
+    struct lane_states *states = &worker->states[k];
+    struct input_piece pieces[2] = {{NULL, layer->in}, {(const float *const *)states->h_in, layer->hidden}};
+    if (k) /* the layer below has turned: its h_in is h(t) */
+        pieces[0].rows = (const float *const *)worker->states[k - 1].h_in;
+    recurrent_step(worker->job->backend->kernels, layer, worker->count, worker->scratch->start, k ? pieces : pieces + 1,
+                   k ? 2 : 1, states->c, states->h_out, layer->panels * part / parts,
+                   layer->panels * (part + 1) / parts, &worker->scratch[part]);
+}
+
+static void step_layers(struct lm_worker *worker, struct team *team)
 {
     const struct char_lm *lm = worker->job->lm;
-    struct product_scratch *scratch = &worker->scratch;
     for (size_t k = 0; k < lm->layers; k++) {
         const struct recurrent_layer *layer = &lm->layer[k];
-        struct lane_states *states = &worker->states[k];
-        struct input_piece pieces[2] = {{NULL, layer->in}, {(const float *const *)states->h_in, layer->hidden}};
         for (size_t lane = 0; lane < worker->count; lane++) {
             const struct lm_lane *at = &worker->lanes[lane];
-            scratch->start[lane] =
+            worker->scratch->start[lane] =
                 k ? layer->bias : lm->table + (size_t)at->sequence->ids[at->step] * layer->panels * PANEL;
         }
-        if (k) /* the layer below has turned: its h_in is h(t) */
-            pieces[0].rows = (const float *const *)worker->states[k - 1].h_in;
-        recurrent_step(worker->job->backend->kernels, layer, worker->count, scratch->start, k ? pieces : pieces + 1,
-                       k ? 2 : 1, states->c, states->h_out, scratch);
-        lane_states_turn(states);
+        worker->layer = k;
+        if (team->parts > 1)
+            team_work(team, step_part, worker);
+        else /* the job's team is no worker's own then */
+            step_part(worker, 0);
+        lane_states_turn(&worker->states[k]);
     }
 }
 
@@ -170,7 +191,7 @@ static void write_rows(struct lm_worker *worker)
     }
     if (wanted) {
         struct input_piece states = {worker->projected, lm->projection.in};
-        linear_forward(job->backend->kernels, &lm->projection, wanted, &states, 1, worker->out_rows, &worker->scratch);
+        linear_forward(job->backend->kernels, &lm->projection, wanted, &states, 1, worker->out_rows, worker->scratch);
     }
 }
 
@@ -205,7 +226,7 @@ static ft_status run_job(struct lm_job *job, size_t *steps)
     if (status == FT_OK)
         for (refill(&worker, &job->forks); worker.count; refill(&worker, &job->forks)) {
             *steps += worker.count;
-            step_layers(&worker);
+            step_layers(&worker, &job->team);
             write_rows(&worker);
             advance(&worker, &job->forks);
         }
@@ -223,6 +244,24 @@ static void lm_work(void *argument, size_t thread)
         if (status != FT_OK)
             jobs->status = status;
     }
+    jobs->steps += steps;
+}
+
+/* Every thread has its place in the team of one model. */
+static void team_thread(void *argument, size_t thread)
+{
+    struct lm_jobs *jobs = argument;
+    struct lm_job *job = &jobs->at[thread % jobs->count];
+    size_t part = thread / jobs->count, steps = 0;
+    if (part) {
+        if (part < job->team.parts)
+            team_serve(&job->team, part);
+        return;
+    }
+    ft_status status = run_job(job, &steps);
+    team_end(&job->team);
+    if (status != FT_OK)
+        jobs->status = status;
     jobs->steps += steps;
 }
 
@@ -260,16 +299,56 @@ static void fill_work(void *argument, size_t thread)
     }
 }
 
-static bool job_init(struct lm_job *job, const struct cpu_backend *backend, const struct lm_pass *pass, size_t passes)
+static bool job_init(struct lm_job *job, const struct cpu_backend *backend, const struct lm_pass *pass)
 {
-    size_t threads = backend->threads > passes ? backend->threads / passes : 1; /* that begin with this model */
     *job = (struct lm_job){.backend = backend, .lm = pass->lm, .sequences = pass->sequences, .out = pass->out};
     job->width = pass->lm->has_projection ? pass->lm->projection.out : pass->lm->layer[pass->lm->layers - 1].hidden;
-    if (!forks_init(&job->forks, pass->sequences, pass->count, backend->fork_bytes))
-        return false;
+    return forks_init(&job->forks, pass->sequences, pass->count, backend->fork_bytes);
+}
+
+static void job_release(struct lm_job *job)
+{
+    forks_release(&job->forks);
+    team_release(&job->team);
+}
+
+/* parts: threads of a team; workers: threads or teams that begin with this model. */
+static bool job_crew(struct lm_job *job, size_t parts, size_t workers)
+{
+    const struct forks *forks = &job->forks;
     /* the longest sequence shares its beginning with none longer, so it comes first with all of its steps */
-    job->lanes = lane_queue_lanes(&job->forks.order, job->forks.prefixes.own_steps, threads, backend->lanes);
-    return true;
+    job->lanes = lane_queue_lanes(&forks->order, forks->prefixes.own_steps, workers, job->backend->lanes);
+    return team_init(&job->team, parts);
+}
+
+/* How many of some threads can share every layer's weights. */
+static size_t team_size(const struct lm_job *job, size_t threads)
+{
+    for (size_t k = 0; k < job->lm->layers; k++) {
+        const struct recurrent_layer *layer = &job->lm->layer[k];
+        size_t shares = layer->panels * layer->weights.groups * GROUP_ROW / job->backend->split_bytes;
+        threads = shares < threads ? shares : threads;
+    }
+    return threads;
+}
+
+/* Shares the threads out among the models. True: as one team each. */
+static bool make_crews(struct lm_jobs *jobs, const struct cpu_backend *cpu)
+{
+    size_t most = 0, count = jobs->count, workers = count && cpu->threads > count ? cpu->threads / count : 1;
+    bool teams = count && cpu->threads > count;
+    for (size_t i = 0; i < count; i++) {
+        size_t sequences = jobs->at[i].forks.order.count;
+        most = sequences > most ? sequences : most;
+        teams = teams && team_size(&jobs->at[i], 2) == 2;
+    }
+    teams = teams && most * count < cpu->split_below * cpu->threads;
+    for (size_t i = 0; i < count; i++) {
+        size_t parts = teams ? team_size(&jobs->at[i], (cpu->threads - i + count - 1) / count) : 1;
+        if (!job_crew(&jobs->at[i], parts, teams ? 1 : workers))
+            jobs->status = FT_NOMEM;
+    }
+    return teams;
 }
 
 ft_status cpu_lm_encode(struct backend *backend, const struct lm_pass *passes, size_t count, struct ft_error *error)
@@ -280,20 +359,21 @@ ft_status cpu_lm_encode(struct backend *backend, const struct lm_pass *passes, s
     double start = clock_seconds();
     jobs.status = jobs.at ? FT_OK : FT_NOMEM;
     for (; jobs.status == FT_OK && jobs.count < count; jobs.count++) {
-        if (!job_init(&jobs.at[jobs.count], cpu, &passes[jobs.count], count))
+        if (!job_init(&jobs.at[jobs.count], cpu, &passes[jobs.count]))
             jobs.status = FT_NOMEM;
         for (size_t i = 0; i < passes[jobs.count].count; i++)
             asked += passes[jobs.count].sequences[i].length;
     }
+    bool teams = make_crews(&jobs, cpu);
     if (jobs.status == FT_OK)
-        parallel_run(cpu->threads, lm_work, &jobs);
+        parallel_run(cpu->threads, teams ? team_thread : lm_work, &jobs);
     if (jobs.status == FT_OK)
         parallel_run(jobs.steps < asked ? cpu->threads : 1, fill_work, &jobs);
     cpu->steps.taken += jobs.steps;
     cpu->steps.asked += asked;
     cpu->steps.seconds += clock_seconds() - start;
     for (size_t i = 0; i < jobs.count; i++)
-        forks_release(&jobs.at[i].forks);
+        job_release(&jobs.at[i]);
     free(jobs.at);
     return jobs.status == FT_OK ? FT_OK : ft_nomem(error, "the language model's lanes");
 }

@@ -2,6 +2,7 @@
 #include "harness.h"
 #include "kernels/linear.h"
 #include "model/lm.h"
+#include "model/quantise.h"
 #include "numbers.h"
 #include "plain_layer.h"
 #include "tensor/cpu.h"
@@ -31,8 +32,12 @@ static void with_every_backend(void (*compare)(struct backend *backend, void *ar
             char name[64];
             snprintf(name, sizeof name, "%zu threads, %zu lanes", thread_counts[t], lane_counts[l]);
             struct backend *backend = backend_new(thread_counts[t], lane_counts[l], "auto");
-            if (t + l) /* the first is left as it comes */
-                ((struct cpu_backend *)backend)->fork_bytes = fork_bytes[(t * 4 + l) % 5];
+            struct cpu_backend *cpu = (struct cpu_backend *)backend;
+            if (t + l) { /* the first is left as it comes */
+                cpu->fork_bytes = fork_bytes[(t * 4 + l) % 5];
+                cpu->split_bytes = 1;
+                cpu->split_below = l % 2 ? 1000 : 0; /* all are stepped by a team, or none */
+            }
             compare(backend, argument, name);
             backend->ops->free(backend);
         }
@@ -262,6 +267,88 @@ START_TEST(gru_language_models_are_right_and_the_same_everywhere)
     check_encoding(CELL_GRU, 17, 1, 0, true);
     check_encoding(CELL_GRU, 19, LAYERS, 0, false);
     check_encoding(CELL_GRU, 33, LAYERS, NOUT, false);
+}
+END_TEST
+
+/* The first sequences of a case for every model, in one call. */
+static void encode_few(struct backend *backend, struct language_model *models, size_t model_count,
+                       const struct sequences *sequences, size_t count, float *const *out)
+{
+    struct lm_pass passes[2];
+    struct ft_error error = {""};
+    for (size_t m = 0; m < model_count; m++) {
+        memset(out[m], 0, sequences->rows * models[m].lm.width * sizeof *out[m]);
+        passes[m] = (struct lm_pass){&models[m].lm.net, sequences->at, count, out[m]};
+    }
+    ck_assert_msg(backend->ops->lm_encode(backend, passes, model_count, &error) == FT_OK, "%s", error.text);
+}
+
+/* Teams of up to five, for layers of two and four panels. */
+static void check_teams(struct language_model *models, const struct sequences *sequences)
+{
+    float *expected[2], *got[2];
+    struct backend *alone = backend_new(1, 0, "scalar");
+    for (size_t m = 0; m < 2; m++) {
+        expected[m] = calloc(sequences->rows * models[m].lm.width, sizeof *expected[m]);
+        got[m] = calloc(sequences->rows * models[m].lm.width, sizeof *got[m]);
+    }
+    for (size_t count = 1; count <= sequences->count; count++) {
+        encode_few(alone, models, 2, sequences, count, expected);
+        for (size_t threads = 2; threads <= 5; threads++)
+            for (size_t model_count = 1; model_count <= 2; model_count++) {
+                struct backend *backend = backend_new(threads, 0, "auto");
+                ((struct cpu_backend *)backend)->split_bytes = 1;
+                encode_few(backend, models, model_count, sequences, count, got);
+                for (size_t m = 0; m < model_count; m++) {
+                    size_t numbers = sequences->rows * models[m].lm.width;
+                    size_t at = first_difference(expected[m], got[m], numbers);
+                    EXPECT(at == numbers, "%zu sequences, %zu threads, model %zu of %zu: number %zu is %a, not %a",
+                           count, threads, m, model_count, at, (double)got[m][at], (double)expected[m][at]);
+                }
+                backend->ops->free(backend);
+            }
+    }
+    for (size_t m = 0; m < 2; m++) {
+        free(expected[m]);
+        free(got[m]);
+    }
+    alone->ops->free(alone);
+}
+
+START_TEST(few_sequences_have_the_same_bits_from_teams)
+{
+    enum { COUNT = 3, LENGTH = 150 };
+    random_begin("few_sequences_have_the_same_bits_from_teams");
+    struct language_model models[2];
+    struct sequences sequences = {.count = COUNT};
+    arena_init(&sequences.arena);
+    sequences.at = arena_array(&sequences.arena, COUNT, sizeof *sequences.at);
+    for (size_t i = 0; i < COUNT; i++) { /* the last goes on from the first */
+        uint32_t length = LENGTH - 20 * (uint32_t)i, count = length / 2;
+        uint32_t *ids = arena_array(&sequences.arena, length, sizeof *ids);
+        uint32_t *steps = arena_array(&sequences.arena, count, sizeof *steps);
+        uint32_t *rows = arena_array(&sequences.arena, count, sizeof *rows);
+        for (uint32_t t = 0; t < length; t++)
+            ids[t] = i == 2 && t < 50 ? sequences.at[0].ids[t] : random_below(ITEMS);
+        for (uint32_t w = 0; w < count; w++) {
+            steps[w] = 2 * w + 1;
+            rows[w] = (uint32_t)sequences.rows++;
+        }
+        sequences.at[i] = (struct char_sequence){ids, length, count, steps, rows};
+    }
+    language_model_init(&models[0], CELL_LSTM, 60, 1, 0);
+    language_model_init(&models[1], CELL_GRU, 20, LAYERS, NOUT);
+    for (int p = 0; p < PRECISIONS; p++) {
+        struct ft_error error = {""};
+        for (size_t m = 0; m < 2; m++)
+            ck_assert_msg(lm_set_precision(&models[m].lm, (enum precision)p, &models[m].arena, &models[m].weights, 1,
+                                           &error) == FT_OK,
+                          "%s", error.text);
+        check_teams(models, &sequences);
+    }
+    for (size_t m = 0; m < 2; m++)
+        language_model_release(&models[m]);
+    arena_release(&sequences.arena);
 }
 END_TEST
 
@@ -605,6 +692,7 @@ int main(void)
 {
     test_add(lstm_language_models_are_right_and_the_same_everywhere, NULL);
     test_add(gru_language_models_are_right_and_the_same_everywhere, NULL);
+    test_add(few_sequences_have_the_same_bits_from_teams, NULL);
     test_add(bidirectional_layers_are_right_and_the_same_everywhere, NULL);
     test_add(linear_layers_are_right_and_the_same_everywhere, NULL);
     test_add(decoding_is_each_sentences_own, NULL);

@@ -232,8 +232,10 @@ static void check_step(enum precision precision, enum cell_type cell, size_t lan
                                                                          &(const float *){z});
         }
     for (const struct kernels *const *set = every_set(); *set; set++) {
+        size_t middle = panels / 2; /* in two parts, the later one first */
         memcpy(got_cells, before, numbers * sizeof *got_cells);
-        recurrent_step(*set, &layer, lanes, start.at, c.piece, c.pieces, c_at, h_at, &c.scratch);
+        recurrent_step(*set, &layer, lanes, start.at, c.piece, c.pieces, c_at, h_at, middle, panels, &c.scratch);
+        recurrent_step(*set, &layer, lanes, start.at, c.piece, c.pieces, c_at, h_at, 0, middle, &c.scratch);
         size_t in_c = first_difference(cells, got_cells, numbers), in_h = first_difference(states, got_states, numbers);
         EXPECT(in_c == numbers && in_h == numbers, "%s, precision %d: %zu lanes, %zu units: differs at c %zu, h %zu",
                (*set)->name, precision, lanes, hidden, in_c, in_h);
@@ -304,7 +306,7 @@ static void check_plain(enum precision precision, enum cell_type cell, double li
     struct product_room room = {0};
     product_room(&room, &layer.weights);
     ck_assert_int_eq(cpu_scratch_init(&scratch, LANES, &room), FT_OK);
-    recurrent_step(kernels_find("auto"), &layer, LANES, start, pieces, 2, c_at, h_at, &scratch);
+    recurrent_step(kernels_find("auto"), &layer, LANES, start, pieces, 2, c_at, h_at, 0, layer.panels, &scratch);
     for (size_t lane = 0; lane < LANES; lane++)
         for (size_t u = 0; u < HIDDEN; u++)
             EXPECT(distance_of(of_h[lane][u], (double)h_at[lane][u]) <= limit,
