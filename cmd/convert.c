@@ -84,7 +84,7 @@ const struct command command_convert = {
         "The result holds the weights as they are used, the reprojection folded into the layer behind it and the words "
         "indexed; it is mapped, not read, and processes share it. Nothing in MODEL is ever executed.\n\n"
         "--precision int8 (int16, int7) keeps a tagger's or a language model's weights as integers: their file is up to four "
-        "times smaller (twice for int16), opens as fast, and predict gives from it what 'predict --precision int8' gives from "
+        "times smaller (twice for int16, in which int8 keeps a tagger's own layers too), opens as fast, and predict gives from it what 'predict --precision int8' gives from "
         "MODEL. Word vectors, character tables and the last layer stay in float32. Integers can be turned to another "
         "precision, f32 too, but what rounding took does not come back.",
     .examples = "flairtag convert ner-english.pt ner-english.safetensors\n"

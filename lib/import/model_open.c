@@ -139,11 +139,14 @@ ft_status model_open(const char *path, struct backend *backend, struct model *mo
 enum precision model_other_integers(const struct model *model, enum precision wanted)
 {
     const struct tagger *tagger = model->tagger;
-    enum precision held = model->lm ? lm_precision(model->lm) : tagger ? tagger_head_precision(tagger) : PRECISION_F32;
+    enum precision held = model->lm ? lm_precision(model->lm) : PRECISION_F32;
     for (size_t i = 0; tagger && (held == PRECISION_F32 || held == wanted) && i < tagger->member_count; i++)
         if (tagger->members[i].kind == MEMBER_LM)
             held = lm_precision(&tagger->members[i].lm);
-    return held == wanted ? PRECISION_F32 : held;
+    if (held != PRECISION_F32 && held != wanted)
+        return held;
+    return tagger && tagger_head_precision(tagger) != head_precision_for(wanted) ? tagger_head_precision(tagger)
+                                                                                 : PRECISION_F32;
 }
 
 ft_status model_set_precision(struct model *model, enum precision precision, struct backend *backend,

@@ -16,7 +16,7 @@ struct model {
 /* FT_MODEL, with the path, when the file is missing, damaged or of a kind that cannot be run. */
 ft_status model_open(const char *path, struct backend *backend, struct model *model, struct ft_error *error);
 
-/* The precision of the first part that holds integers other than `wanted`; f32 where none does. */
+/* The precision of the first part that holds integers other than those of a model in `wanted`; f32 where none does. */
 enum precision model_other_integers(const struct model *model, enum precision wanted);
 
 /* Turns the weights of a tagger or language model to another precision (model/quantise.h); word vectors have none. */

@@ -217,6 +217,11 @@ ft_status lm_set_precision(struct lm *lm, enum precision precision, struct arena
     return status;
 }
 
+enum precision head_precision_for(enum precision precision)
+{
+    return precision == PRECISION_INT8 ? PRECISION_INT16 : precision;
+}
+
 ft_status tagger_set_head_precision(struct tagger *tagger, enum precision precision, size_t threads,
                                     struct ft_error *error)
 {
@@ -248,5 +253,5 @@ ft_status tagger_set_precision(struct tagger *tagger, enum precision precision, 
         if (tagger->members[i].kind == MEMBER_LM)
             status =
                 lm_set_precision(&tagger->members[i].lm, precision, &tagger->arena, &tagger->weights, threads, error);
-    return status == FT_OK ? tagger_set_head_precision(tagger, precision, threads, error) : status;
+    return status == FT_OK ? tagger_set_head_precision(tagger, head_precision_for(precision), threads, error) : status;
 }

@@ -142,7 +142,7 @@ static void check_trained(const char *path, const char *input, const struct boun
 
 START_TEST(a_trained_model_on_the_development_set)
 {
-    check_trained(TRAINED, DEV, (const struct bounds[]){{0}, {0, 5e-4, 0}, {10, 1e-2, 0.25}, {20, 2e-2, 0.5}});
+    check_trained(TRAINED, DEV, (const struct bounds[]){{0}, {0, 5e-4, 0}, {10, 1e-2, 0.1}, {20, 2e-2, 0.5}});
 }
 END_TEST
 

@@ -120,10 +120,11 @@ static void check_tagger(const char *from)
             expect_described("\"precision\"", false);
             expect_described("{\"format\":1,", true);
         } else if (model.tagger->has_rnn) {
-            snprintf(what, sizeof what, "\"precision\":\"%s\"", precision_names[p]);
+            snprintf(what, sizeof what, "\"precision\":\"%s\",\"reprojection\"",
+                     precision_names[head_precision_for(p)]);
             expect_described(what, true);
             expect_described("{\"format\":2,", true);
-            ck_assert_uint_eq(model_other_integers(&model, PRECISION_F32), p);
+            ck_assert_uint_ne(model_other_integers(&model, PRECISION_F32), PRECISION_F32);
         }
         model_close(&model);
     }
@@ -161,9 +162,10 @@ START_TEST(each_part_may_have_a_precision_of_its_own)
         const char *format;
     } cases[] = {
         {{PRECISION_INT8, PRECISION_INT8}, PRECISION_F32, PRECISION_F32, "{\"format\":2,"},
-        {{PRECISION_INT8, PRECISION_INT8}, PRECISION_INT16, PRECISION_INT16, "{\"format\":2,"},
+        {{PRECISION_INT8, PRECISION_INT8}, PRECISION_INT16, PRECISION_F32, "{\"format\":2,"},
+        {{PRECISION_INT8, PRECISION_INT8}, PRECISION_INT8, PRECISION_INT8, "{\"format\":2,"},
         {{PRECISION_F32, PRECISION_INT7}, PRECISION_INT8, PRECISION_INT7, "{\"format\":2,"},
-        {{PRECISION_F32, PRECISION_F32}, PRECISION_INT16, PRECISION_INT16, "{\"format\":2,"},
+        {{PRECISION_F32, PRECISION_F32}, PRECISION_INT16, PRECISION_F32, "{\"format\":2,"},
         {{PRECISION_F32, PRECISION_F32}, PRECISION_F32, PRECISION_F32, "{\"format\":1,"},
     };
     struct backend *backend = golden_backend(2, 0, "auto");
