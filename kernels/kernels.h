@@ -17,7 +17,7 @@
 enum { PANEL = 64, BLOCK = 16, GROUP_BYTES = 4, GROUP_ROW = PANEL * GROUP_BYTES };
 
 /* f32: the reference.
- * int16: rows of at most +-4096, weights of at most +-32767 such that no sum leaves 31 bits: close to float32.
+ * int16: rows and weights of at most +-32767 such that no sum leaves 31 bits: close to float32.
  * int8: rows and weights of at most +-127.
  * int7: rows of at most +-127, weights of at most +-64, which AVX2 multiplies without overflow in 16 bits. A precision
  *       of its own: its results are not int8's. */
@@ -36,8 +36,12 @@ struct kernels {
     void (*multiply[PRECISIONS])(void *acc, size_t rows, const void *const *a, const void *w, size_t groups,
                                  const char *next, size_t next_bytes);
 
-    /* The largest |x[i]|, 0 for none. */
+    /* The largest |x[i]|, 0 for none; a NaN counts as nothing. */
     float (*largest)(const float *x, size_t count);
+
+    /* The sum of x[i]^2: sixteen chains of fused multiply-adds, chain i % 16, each in ascending i, then added together
+     * in that order. */
+    float (*squares)(const float *x, size_t count);
 
     /* q[i] = x[i] * factor, rounded to the nearest integer (ties to even) and held inside the precision's range; 8 bits
      * are stored with 128 added unless `signed_rows`. Elements up to the end of the last group are written as if x were

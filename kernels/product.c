@@ -2,6 +2,8 @@
  * pass over them; meanwhile the next chunk is fetched. Sums are carried in memory from chunk to chunk, so that in
  * float32 each stays one chain in ascending k. */
 #include "kernels/product.h"
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 enum { CHUNK = 512 }; /* groups */
@@ -18,6 +20,25 @@ void product_room(struct product_room *room, const struct packed *weights)
         room->segments = weights->segments;
 }
 
+/* The number that a row of a piece is multiplied by before it is rounded; 0 where all of it is as good as zero. */
+static float row_factor(const struct kernels *kernels, enum precision precision, const float *x, size_t width)
+{
+    float most = kernels->largest(x, width);
+    if (!(most >= 1e-30f)) /* the factor must be finite */
+        return 0;
+    if (precision != PRECISION_INT16)
+        return 127 / most;
+    float squares = kernels->squares(x, width), whole = 32767 / most;
+    bool exact = squares > 1e-30f && squares < FLT_MAX; /* nothing was lost to the range of floats */
+    float bound = product_norm(width) / (exact ? sqrtf(squares) : most * sqrtf((float)width));
+    return bound < whole ? bound : whole;
+}
+
+float product_norm(size_t width)
+{
+    return 46300.0f - 0.5f * sqrtf((float)width);
+}
+
 void product_begin(const struct product *product)
 {
     const struct kernels *kernels = product->kernels;
@@ -25,15 +46,13 @@ void product_begin(const struct product *product)
     struct product_scratch *scratch = product->scratch;
     if (precision == PRECISION_F32)
         return;
-    float limit = precision == PRECISION_INT16 ? 4096.0f : 127.0f;
     unsigned char *to = scratch->rows;
     for (size_t i = 0; i < product->piece_count; i++) {
         const struct input_piece *piece = &product->pieces[i];
         for (size_t r = 0; r < product->rows; r++) {
-            float most = kernels->largest(piece->rows[r], piece->width);
-            bool zero = most < 1e-30f; /* limit / most must be finite */
-            kernels->quantise[precision](piece->rows[r], piece->width, zero ? 0 : limit / most, to + r * scratch->stride);
-            scratch->scales[i * product->rows + r] = zero ? 0 : most / limit;
+            float factor = row_factor(kernels, precision, piece->rows[r], piece->width);
+            kernels->quantise[precision](piece->rows[r], piece->width, factor, to + r * scratch->stride);
+            scratch->scales[i * product->rows + r] = factor > 0 ? 1 / factor : 0;
         }
         to += group_count(precision, piece->width) * GROUP_BYTES;
     }

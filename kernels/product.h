@@ -3,7 +3,10 @@
  * Rows are given in pieces, wherever they lie. In float32 they are read there. In the other precisions each row of each
  * piece is first quantised with a scale of its own, so that pieces of different range do not take accuracy from each
  * other:
- *   q = round(x f),  f = L / largest |x|,  x w ~ sum(q_x q_w) * scale_w / f     (L = 127 or 4096) */
+ *   q = round(x f),  x w ~ sum(q_x q_w) * scale_w / f
+ *   8 bits    f = 127 / largest |x|
+ *   16 bits   f = 32767 / largest |x|, or less: so that |q_x| stays below 2^15.5. Columns of weights do, too
+ *             (model/quantise.h), and |sum(q_x q_w)| <= |q_x| |q_w| (Cauchy and Schwarz): sums stay below 2^31. */
 #ifndef KERNELS_PRODUCT_H
 #define KERNELS_PRODUCT_H
 #include "tensor/layers.h"
@@ -42,6 +45,10 @@ struct product {
     struct product_scratch *scratch;
     size_t last; /* panels from here on are not asked for: their weights are not fetched ahead */
 };
+
+/* What the length of a row or column of 16 bits may come to before it is rounded. Rounding adds 1/2 a number at most;
+ * 46,300 leaves the lengths' own rounding a thousandth below 2^15.5. */
+float product_norm(size_t width);
 
 /* Quantises the rows where the precision asks for it. */
 void product_begin(const struct product *product);

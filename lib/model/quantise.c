@@ -21,18 +21,18 @@ struct matrix_job {
 /* The number that a column's weights are multiplied by before they are rounded, or 0 where all are as good as zero. */
 static float column_factor(enum precision precision, const float *w, size_t width)
 {
-    double most = 0, sum = 0;
+    double most = 0, squares = 0;
     for (size_t k = 0; k < width; k++) {
         double x = fabs((double)w[k * PANEL]);
         most = x > most ? x : most;
-        sum += x;
+        squares += x * x;
     }
     if (most < 1e-30) /* the factor must be finite */
         return 0;
     if (precision != PRECISION_INT16)
         return (float)((precision == PRECISION_INT8 ? 127 : 64) / most);
-    double whole = 32767 / most, bound = (524287 - (double)width / 2) / sum; /* rounding adds at most 1/2 a weight */
-    return (float)(whole < bound ? whole : bound * 0.999999);                /* the factor itself is rounded */
+    double whole = 32767 / most, bound = (double)product_norm(width) / sqrt(squares);
+    return (float)(whole < bound ? whole : bound);
 }
 
 static void quantise_column(const struct matrix_job *job, size_t panel, size_t column, const float *w, size_t segment,

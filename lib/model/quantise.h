@@ -2,7 +2,7 @@
  *
  * A column of a segment is rounded to q = round(w / scale) with
  *   int8, int7   scale = largest |w| / 127 or / 64
- *   int16        scale = largest |w| / 32767, or more: 4096 times the sum of |q| stays below 2^31
+ *   int16        scale = largest |w| / 32767, or more: the length of the column stays below 2^15.5 (kernels/product.h)
  * Character tables, the emission layer, character embeddings, the decoder and the CRF stay in float32: they take no
  * time and their rounding would show in every score. */
 #ifndef MODEL_QUANTISE_H

@@ -72,7 +72,7 @@ static void compare(const struct kernels *set, const char *what, void *expected,
 }
 
 static const char *const names[PRECISIONS] = {"f32", "int16", "int8", "int7"};
-static const int row_limits[PRECISIONS] = {0, 4096, 127, 127};
+static const int row_limits[PRECISIONS] = {0, 32767, 127, 127};
 static float x[ROWS][K + 3], start[ROWS * PANEL], scale[PANEL];
 static _Alignas(64) float z[ROWS * PANEL];
 static _Alignas(64) int32_t sums[ROWS * PANEL];
@@ -119,7 +119,7 @@ static void fill_weights(enum precision precision, size_t k)
     size_t groups = group_count(precision, k), elements = group_elements(precision);
     int most = precision == PRECISION_INT7 ? 64 : 127;
     if (precision == PRECISION_INT16)
-        most = INT32_MAX / 4096 / (int)k < 32767 ? INT32_MAX / 4096 / (int)k : 32767;
+        most = INT32_MAX / 32767 / (int)k < 32767 ? INT32_MAX / 32767 / (int)k : 32767;
     memset(offset, 0, sizeof offset);
     for (size_t i = 0; i < groups * PANEL; i++)
         for (size_t e = 0; e < elements; e++) {
@@ -136,7 +136,7 @@ static void fill_weights(enum precision precision, size_t k)
 static void quantised_products(enum precision precision, size_t rows, size_t k)
 {
     static _Alignas(GROUP_BYTES) unsigned char quantised[ROWS][(K + 1) / 2 * GROUP_BYTES];
-    static float largest[ROWS], row_scale[ROWS], expected_largest[ROWS], expected_z[ROWS * PANEL];
+    static float largest[ROWS], squares[ROWS], expected_squares[ROWS], row_scale[ROWS], expected_largest[ROWS], expected_z[ROWS * PANEL];
     static int32_t expected_sums[ROWS * PANEL];
     size_t groups = group_count(precision, k);
     float limit = (float)row_limits[precision];
@@ -149,6 +149,7 @@ static void quantised_products(enum precision precision, size_t rows, size_t k)
         for (size_t r = 0; r < rows; r++) {
             const float factors[4] = {limit / 2, 64, limit / 1.5f, 64};
             largest[r] = set->largest(x[r], k);
+            squares[r] = r % 4 == 3 ? 0 : set->squares(x[r], k); /* no NaNs: their signs differ */
             set->quantise[precision](x[r], k, factors[r % 4], quantised[r]);
             at[r] = quantised[r];
             if (precision != PRECISION_INT16 && !set->signed_rows)
@@ -160,6 +161,7 @@ static void quantised_products(enum precision precision, size_t rows, size_t k)
         memcpy(z, start, sizeof z);
         set->restore(z, rows, sums, scale, row_scale);
         compare(set, "largest", expected_largest, largest, rows * sizeof *largest);
+        compare(set, "squares", expected_squares, squares, rows * sizeof *squares);
         compare(set, names[precision], expected_sums, sums, rows * PANEL * sizeof *sums);
         compare(set, "restore", expected_z, z, rows * PANEL * sizeof *z);
     }

@@ -40,7 +40,7 @@ const struct kernels *scalar_set(void)
 
 int row_limit(enum precision precision)
 {
-    return precision == PRECISION_INT16 ? 4096 : 127;
+    return precision == PRECISION_INT16 ? 32767 : 127;
 }
 
 int weight_limit(enum precision precision)

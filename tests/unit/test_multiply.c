@@ -78,7 +78,7 @@ static int32_t random_integer(int32_t most)
     return (int32_t)random_below((uint32_t)(2 * most + 1)) - most;
 }
 
-/* Anything inside the documented ranges. For 16 bits a column's sum of |w| stays below 2^31 / 4096. */
+/* Anything inside the documented ranges. For 16 bits a column's sum of |w| stays below 2^31 / 32767. */
 static void integers_fill(struct integers *c)
 {
     int row = row_limit(c->precision), weight = weight_limit(c->precision);
@@ -87,7 +87,7 @@ static void integers_fill(struct integers *c)
     for (size_t i = 0; i < c->rows * PANEL; i++)
         c->start[i] = random_integer(100000);
     for (size_t j = 0; j < PANEL; j++) {
-        int32_t left = c->precision == PRECISION_INT16 ? 524287 - 100 : INT32_MAX;
+        int32_t left = c->precision == PRECISION_INT16 ? 65000 : INT32_MAX;
         for (size_t k = 0; k < c->k; k++) {
             int32_t most = left < weight ? left : weight;
             int32_t w = random_below(8) ? random_integer(most) : random_below(2) ? most : -most;
@@ -216,7 +216,8 @@ START_TEST(extremes_of_the_widest_input_do_not_overflow)
     for (int p = PRECISION_INT16; p < PRECISIONS; p++) {
         enum precision precision = (enum precision)p;
         struct integers c = integers_new(precision, ROWS, group_count(precision, WIDEST));
-        int row = row_limit(precision), weight = precision == PRECISION_INT16 ? 7 : weight_limit(precision);
+        int row = precision == PRECISION_INT16 ? 4096 : row_limit(precision);
+        int weight = precision == PRECISION_INT16 ? 7 : weight_limit(precision);
         for (size_t k = 0; k < WIDEST; k++) {
             for (size_t r = 0; r < ROWS; r++)
                 c.a[r * WIDEST + k] = r == 0 || (r == 2 && k % 2) || (r == 3 && k < WIDEST / 2) ? row : -row;
@@ -237,14 +238,14 @@ START_TEST(extremes_of_the_widest_input_do_not_overflow)
 }
 END_TEST
 
-/* Sixteen weights of 32767 fill a sum of 16 bits' products; two of them in one group are its widest step. */
+/* Two weights and two numbers of 32767 fill a sum of 16 bits' products: one group is its widest step. */
 START_TEST(extremes_of_16_bits_do_not_overflow)
 {
-    enum { ROWS = 7, WIDTH = 16 };
+    enum { ROWS = 7, WIDTH = 2 };
     struct integers c = integers_new(PRECISION_INT16, ROWS, WIDTH / 2);
     for (size_t r = 0; r < ROWS; r++)
         for (size_t k = 0; k < WIDTH; k++)
-            c.a[r * WIDTH + k] = r % 3 == 0 || (r % 3 == 1 && k % 2) ? 4096 : -4096;
+            c.a[r * WIDTH + k] = r % 3 == 0 || (r % 3 == 1 && k % 2) ? 32767 : -32767;
     for (size_t k = 0; k < WIDTH; k++)
         for (size_t j = 0; j < PANEL; j++)
             c.w[k * PANEL + j] = j % 3 == 0 || (j % 3 == 1 && k % 2) ? 32767 : -32767;

@@ -55,6 +55,25 @@ static void case_release(struct product_case *c)
     cpu_scratch_release(&c->scratch);
 }
 
+/* What a row of a piece is multiplied by before it is rounded, by the definition in product.h. */
+static float factor_of(enum precision precision, const float *x, size_t width)
+{
+    float most = 0, chains[16] = {0}, squares = 0;
+    for (size_t k = 0; k < width; k++) {
+        most = fmaxf(most, fabsf(x[k]));
+        chains[k % 16] = fmaf(x[k], x[k], chains[k % 16]);
+    }
+    for (int i = 0; i < 16; i++)
+        squares += chains[i];
+    if (most < 1e-30f)
+        return 0;
+    if (precision != PRECISION_INT16)
+        return 127 / most;
+    bool exact = squares > 1e-30f && squares < FLT_MAX;
+    float length = exact ? sqrtf(squares) : most * sqrtf((float)width);
+    return fminf(32767 / most, (46300.0f - 0.5f * sqrtf((float)width)) / length);
+}
+
 /* start + x W^T of one row and column, by the definition. */
 static float defined(const struct product_case *c, size_t row, size_t column, float z)
 {
@@ -67,17 +86,17 @@ static float defined(const struct product_case *c, size_t row, size_t column, fl
             for (size_t k = 0; k < width; k++)
                 z = fmaf(x[k], (float)packed_at(packed, panel, group, k, place), z);
         } else {
-            float most = 0, limit = (float)row_limit(packed->precision);
+            float limit = (float)row_limit(packed->precision), factor = factor_of(packed->precision, x, width);
+            double squares = 0;
             int64_t sum = 0;
-            for (size_t k = 0; k < width; k++)
-                most = fmaxf(most, fabsf(x[k]));
-            bool zero = most < 1e-30f;
-            for (size_t k = 0; k < width && !zero; k++) {
-                float q = fmaxf(-limit, fminf(limit, rintf(x[k] * (limit / most))));
+            for (size_t k = 0; k < width; k++) {
+                float q = fmaxf(-limit, fminf(limit, rintf(x[k] * factor)));
                 sum += (int64_t)q * (int64_t)packed_at(packed, panel, group, k, place);
+                squares += (double)q * (double)q;
             }
+            EXPECT(packed->precision != PRECISION_INT16 || squares < 0x1p31, "a row's length is %g", sqrt(squares));
             float scale = packed->scale[(i * c->panels + panel) * PANEL + place];
-            z = fmaf(scale * (zero ? 0 : most / limit), (float)sum, z);
+            z = fmaf(scale * (factor > 0 ? 1 / factor : 0), (float)sum, z);
         }
         group += group_count(packed->precision, width);
     }
@@ -94,11 +113,10 @@ static double exact(const struct product_case *c, size_t row, size_t column, dou
     *limit = rounding * fabs(z);
     for (size_t i = 0; i < c->pieces; i++) {
         const float *x = c->piece[i].rows[row];
-        double most = 0, of_row = 0, of_weight = 0;
-        for (size_t k = 0; k < c->widths[i]; k++)
-            most = fmax(most, fabs((double)x[k]));
+        double of_row = 0, of_weight = 0;
         if (c->packed.precision != PRECISION_F32) {
-            of_row = 0.51 * most / row_limit(c->packed.precision);
+            float factor = factor_of(c->packed.precision, x, c->widths[i]);
+            of_row = factor > 0 ? 0.51 / (double)factor : 1e-30;
             of_weight = 0.51 * (double)c->packed.scale[(i * c->panels + panel) * PANEL + place];
         }
         for (size_t k = 0; k < c->widths[i]; k++, w += PANEL) {

@@ -63,7 +63,8 @@ static void check_column(const struct matrix *m, const struct packed *packed, si
     enum precision precision = packed->precision;
     size_t width = m->widths[segment], at = (segment * m->panels + panel) * PANEL + column;
     double scale = (double)packed->scale[at], most = 0, largest = 0;
-    int64_t sum = 0, magnitudes = 0;
+    double squares = 0;
+    int64_t sum = 0;
     EXPECT(scale >= 0 && isfinite(scale), "the scale of column %zu is %g", column, scale);
     for (size_t k = 0; k < width; k++) {
         double w = (double)m->w[(panel * m->in + first_k + k) * PANEL + column];
@@ -76,13 +77,13 @@ static void check_column(const struct matrix *m, const struct packed *packed, si
         most = fmax(most, fabs(w));
         largest = fmax(largest, fabs(q));
         sum += (int64_t)q;
-        magnitudes += (int64_t)fabs(q);
+        squares += q * q;
     }
     EXPECT(scale > 0 || most < 1e-30, "precision %d, column %zu of up to %g: scale 0", precision, column, most);
     if (precision == PRECISION_INT16) {
-        EXPECT(magnitudes * 4096 <= INT32_MAX, "column %zu: sums reach 4096 * %lld", column, (long long)magnitudes);
-        EXPECT(scale <= 0 || largest >= 32766 || magnitudes > 524287 - (int64_t)width - 2,
-               "column %zu: %lld of 2^19 used, and the largest is %g", column, (long long)magnitudes, largest);
+        EXPECT(squares <= INT32_MAX, "column %zu: its length is %g, 2^15.5 is allowed", column, sqrt(squares));
+        EXPECT(scale <= 0 || largest >= 32766 || sqrt(squares) > 46298 - sqrt((double)width),
+               "column %zu: a length of %g, and the largest is %g", column, sqrt(squares), largest);
     } else {
         EXPECT(scale <= 0 || (int)largest == weight_limit(precision), "column %zu: the largest is %g", column, largest);
         EXPECT(packed->offset[at] == -128 * sum, "column %zu: offset %d, sum %lld", column, packed->offset[at],

@@ -1,4 +1,4 @@
-/* kernels.h's `largest`, `quantise` and `restore`: every set does what they are defined to do, to the bit, for numbers
+/* kernels.h's `largest`, `squares`, `quantise` and `restore`: every set does what they are defined to do, to the bit, for numbers
  * of any kind and rows of any length. */
 #include "harness.h"
 #include "kernel_cases.h"
@@ -67,6 +67,26 @@ START_TEST(largest_sees_every_place)
             for (const struct kernels *const *set = every_set(); *set; set++)
                 EXPECT(same_float((*set)->largest(x, count), 3), "%s: place %zu of %zu", (*set)->name, at, count);
         }
+}
+END_TEST
+
+START_TEST(squares_are_sixteen_chains)
+{
+    random_begin("squares_are_sixteen_chains");
+    for (size_t count = 0; count < 200; count++) {
+        float *memory, *x = ending(count, &memory), chains[16] = {0}, expected = 0;
+        random_fill(x, count, 5);
+        for (size_t i = 0; i < count; i++)
+            chains[i % 16] = fmaf(x[i], x[i], chains[i % 16]);
+        for (size_t i = 0; i < 16; i++)
+            expected += chains[i];
+        for (const struct kernels *const *set = every_set(); *set; set++) {
+            float got = (*set)->squares(x, count);
+            EXPECT(same_float(got, expected), "%s: of %zu numbers %a, should be %a", (*set)->name, count, (double)got,
+                   (double)expected);
+        }
+        free(memory);
+    }
 }
 END_TEST
 
@@ -182,6 +202,7 @@ int main(void)
 {
     test_add(largest_is_the_greatest_magnitude, NULL);
     test_add(largest_sees_every_place, NULL);
+    test_add(squares_are_sixteen_chains, NULL);
     test_add(rows_are_rounded_and_held, NULL);
     test_add(odd_numbers_are_the_same_at_every_place, NULL);
     test_add(sums_are_restored_to_the_bit, NULL);
