@@ -219,7 +219,11 @@ ft_status lm_set_precision(struct lm *lm, enum precision precision, struct arena
 
 enum precision head_precision_for(enum precision precision)
 {
-    return precision == PRECISION_INT8 ? PRECISION_INT16 : precision;
+    switch (precision) {
+    case PRECISION_INT8: return PRECISION_INT16;
+    case PRECISION_INT7: return PRECISION_INT7; /* for machines that are no faster in int16 than in float32 */
+    default: return PRECISION_F32;
+    }
 }
 
 ft_status tagger_set_head_precision(struct tagger *tagger, enum precision precision, size_t threads,

@@ -24,8 +24,8 @@ ft_status quantise_matrix(struct packed *packed, size_t panels, enum precision p
  * of float32, so that int8 to int7 rounds twice. */
 ft_status lm_set_precision(struct lm *lm, enum precision precision, struct arena *arena, struct weights *weights,
                            size_t threads, struct ft_error *error);
-/* A tagger's head stays in int16 beside language models of int8: eight bits there would cost as much accuracy as they
- * do in the language models, for a twentieth of the time. */
+/* A tagger's head is a precision finer than its language models: int16 beside int8, float32 beside int16. In theirs it
+ * would cost as much accuracy as they do, for a twentieth of the time. */
 enum precision head_precision_for(enum precision precision);
 ft_status tagger_set_head_precision(struct tagger *tagger, enum precision precision, size_t threads,
                                     struct ft_error *error); /* RNN and reprojection alone */

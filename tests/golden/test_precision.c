@@ -142,25 +142,25 @@ static void check_trained(const char *path, const char *input, const struct boun
 
 START_TEST(a_trained_model_on_the_development_set)
 {
-    check_trained(TRAINED, DEV, (const struct bounds[]){{0}, {0, 5e-4, 0}, {10, 1e-2, 0.1}, {20, 2e-2, 0.5}});
+    check_trained(TRAINED, DEV, (const struct bounds[]){{0}, {0, 3e-4, 0}, {10, 1e-2, 0.1}, {20, 2e-2, 0.5}});
 }
 END_TEST
 
 START_TEST(a_trained_model_on_the_test_set)
 {
-    check_trained(TRAINED, TEST, (const struct bounds[]){{0}, {0, 5e-4, 0}, {10, 1e-2, 0.1}, {20, 2e-2, 0.5}});
+    check_trained(TRAINED, TEST, (const struct bounds[]){{0}, {0, 3e-4, 0}, {10, 1e-2, 0.1}, {20, 2e-2, 0.5}});
 }
 END_TEST
 
 START_TEST(the_model_that_ships_on_the_development_set)
 {
-    check_trained(SMALL, DEV, (const struct bounds[]){{0}, {0, 5e-4, 0}, {10, 1e-2, 0.1}, {50, 2e-2, 0.5}});
+    check_trained(SMALL, DEV, (const struct bounds[]){{0}, {0, 3e-4, 0}, {10, 1e-2, 0.1}, {50, 2e-2, 0.5}});
 }
 END_TEST
 
 START_TEST(the_model_that_ships_on_the_test_set)
 {
-    check_trained(SMALL, TEST, (const struct bounds[]){{0}, {4, 5e-4, 0}, {20, 1e-2, 0.1}, {50, 2e-2, 0.5}});
+    check_trained(SMALL, TEST, (const struct bounds[]){{0}, {0, 3e-4, 0}, {20, 1e-2, 0.1}, {50, 2e-2, 0.5}});
 }
 END_TEST
 
@@ -223,8 +223,15 @@ START_TEST(int16_changes_one_tag_in_10000_of_models_before_training)
 }
 END_TEST
 
-/* Their weights are larger, and so is what rounding does to them. */
-START_TEST(int16_changes_tags_of_the_goldens_in_near_ties_alone)
+static bool reads_language_models(const struct tagger *tagger)
+{
+    for (size_t i = 0; i < tagger->member_count; i++)
+        if (tagger->members[i].kind == MEMBER_LM)
+            return true;
+    return false;
+}
+
+START_TEST(int16_changes_one_tag_in_10000_of_the_goldens)
 {
     struct backend *backend = golden_backend(2, 0, "auto");
     struct tally_of_tags tally = {0};
@@ -238,11 +245,12 @@ START_TEST(int16_changes_tags_of_the_goldens_in_near_ties_alone)
         golden_open(&exact, found.gl_pathv[i], backend);
         golden_open(&rounded, found.gl_pathv[i], backend);
         ck_assert_msg(model_set_precision(&rounded, PRECISION_INT16, backend, &error) == FT_OK, "%s", error.text);
-        count_differences(&tally, exact.tagger, rounded.tagger, backend, found.gl_pathv[i], 1e-2);
+        if (reads_language_models(exact.tagger)) /* nothing else is rounded */
+            count_differences(&tally, exact.tagger, rounded.tagger, backend, found.gl_pathv[i], 1e-3);
         model_close(&exact);
         model_close(&rounded);
     }
-    check_tally(&tally, "goldens", 4);
+    check_tally(&tally, "goldens", 1);
     globfree(&found);
     backend->ops->free(backend);
 }
@@ -260,6 +268,6 @@ int main(void)
     test_add(the_model_that_ships_on_the_development_set, data);
     test_add(the_model_that_ships_on_the_test_set, data);
     test_add(int16_changes_one_tag_in_10000_of_models_before_training, data);
-    test_add(int16_changes_tags_of_the_goldens_in_near_ties_alone, random);
+    test_add(int16_changes_one_tag_in_10000_of_the_goldens, random);
     return test_run("golden-precision");
 }

@@ -116,16 +116,15 @@ static void check_tagger(const char *from)
         snprintf(what, sizeof what, "%s in %s", from, precision_names[p]);
         check_round_trip(&model, backend, input, what);
         ck_assert_uint_eq(model_other_integers(&model, p), PRECISION_F32);
-        if (p == PRECISION_F32) {
-            expect_described("\"precision\"", false);
-            expect_described("{\"format\":1,", true);
-        } else if (model.tagger->has_rnn) {
-            snprintf(what, sizeof what, "\"precision\":\"%s\",\"reprojection\"",
-                     precision_names[head_precision_for(p)]);
-            expect_described(what, true);
-            expect_described("{\"format\":2,", true);
-            ck_assert_uint_ne(model_other_integers(&model, PRECISION_F32), PRECISION_F32);
-        }
+        enum precision head = model.tagger->has_rnn ? head_precision_for(p) : PRECISION_F32;
+        bool integers = head != PRECISION_F32;
+        for (size_t i = 0; i < model.tagger->member_count; i++)
+            integers |= p != PRECISION_F32 && model.tagger->members[i].kind == MEMBER_LM;
+        snprintf(what, sizeof what, "\"precision\":\"%s\",\"reprojection\"", precision_names[head]);
+        expect_described(what, head != PRECISION_F32); /* float32 goes without saying */
+        expect_described("\"precision\":\"f32\"", false);
+        expect_described(integers ? "{\"format\":2," : "{\"format\":1,", true);
+        ck_assert_int_eq(model_other_integers(&model, PRECISION_F32) != PRECISION_F32, integers);
         model_close(&model);
     }
     backend->ops->free(backend);

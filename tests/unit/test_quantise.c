@@ -317,7 +317,7 @@ static void taggers_same(const struct tagger *a, const struct tagger *b, enum pr
         }
     for (int d = 0; d < 2; d++) {
         const struct recurrent_layer *of_a = &a->rnn.layer[0][d];
-        ck_assert_int_eq(of_a->weights.precision, precision == PRECISION_INT8 ? PRECISION_INT16 : precision);
+        ck_assert_int_eq(of_a->weights.precision, head_precision_for(precision));
         EXPECT(same_numbers(&of_a->weights, &b->rnn.layer[0][d].weights, of_a->panels), "direction %d", d);
     }
     ck_assert_int_eq(a->linear.weights.precision, PRECISION_F32);
