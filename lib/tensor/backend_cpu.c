@@ -10,7 +10,7 @@
 /* With so many lanes a thread is bound by arithmetic and no longer by the weights' way from memory; and 256 KiB of
  * weights take some 3 us, several times as long as threads need to meet. */
 enum { SPLIT_BELOW = 8, SPLIT_BYTES = 256 << 10 };
-enum { DEFAULT_LANES = 144 }; /* 96 to 192 are within 5 % on Zen 4 with H = 2048: `bench predict --lanes N` */
+enum { DEFAULT_LANES = 112 }; /* 96 to 144 are within 2 % on Zen 4 with H = 2048: `bench predict --lanes N` */
 
 ft_status cpu_scratch_init(struct product_scratch *scratch, size_t rows, const struct product_room *room)
 {
