@@ -106,12 +106,19 @@ def watch_memory(pid, figures):
         time.sleep(0.02)
 
 
-def run_flairtag(model, corpus_file, precision):
+def convert(source, folder, precision):
+    """The model as flairtag's users keep it: converted once, in its precision."""
+    converted = folder / (source.stem + (f"-{precision}" if precision else "") + ".safetensors")
+    if not converted.exists():
+        command = [options.flairtag, "convert", str(source), str(converted)]
+        subprocess.run(command + (["--precision", precision] if precision else []), check=True)
+    return converted
+
+
+def run_flairtag(model, corpus_file):
     """The time of the whole process, the tags, and its peaks."""
     command = [options.flairtag, "predict", "-m", str(model), "--threads", str(options.threads),
                "--storage", options.storage, "--input-format", "conll", corpus_file]
-    if precision:
-        command += ["--precision", precision]
     figures = {"peak": 0, "mapped": 0}
     watch = Stopwatch()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
@@ -162,11 +169,8 @@ if options.model and not source.exists():
     fail(f"{source}: no such model")
 if not source.exists():
     make_model(source)
-converted = folder / (source.stem + ".safetensors")
-if not converted.exists():
-    subprocess.run([options.flairtag, "convert", str(source), str(converted)], check=True)
 if options.make_only:
-    print(f"{source}\n{converted}")
+    print(f"{source}\n{convert(source, folder, None)}")
     sys.exit(0)
 
 torch.set_num_threads(options.threads)
@@ -190,13 +194,14 @@ def add(system, number, elapsed, given, peak, mapped):
 with tempfile.TemporaryDirectory(prefix="compare-") as scratch:
     corpus_file, few = corpus.write(f"{scratch}/corpus.conll"), corpus.write(f"{scratch}/few.conll", 32)
     # Warm both: files in memory, libraries ready; and a precision that is not there shows at once.
-    for precision in variants.values():
-        run_flairtag(converted, few, precision)
+    models = {system: convert(source, folder, precision) for system, precision in variants.items()}
+    for model in models.values():
+        run_flairtag(model, few)
     run_flair(tagger, corpus.sentences[:32])
     for number in range(1, options.runs + 1):
         add(FLAIR, number, *run_flair(tagger, corpus.sentences))
-        for system, precision in variants.items():
-            add(system, number, *run_flairtag(converted, corpus_file, precision))
+        for system, model in models.items():
+            add(system, number, *run_flairtag(model, corpus_file))
 
 summary = summarise(runs, FLAIR)
 differing = {}
