@@ -78,8 +78,8 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
     }
     figures->seconds = clock_seconds() - start;
     behind = backend_cpu_steps(backend);
-    figures->steps = (struct step_counts){behind.asked - before.asked, behind.taken - before.taken,
-                                          behind.seconds - before.seconds};
+    figures->steps =
+        (struct step_counts){behind.asked - before.asked, behind.taken - before.taken, behind.seconds - before.seconds};
     predictor_free(predictor);
     reader_close(reader);
     window_release(&window);

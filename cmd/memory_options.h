@@ -16,8 +16,8 @@
 ft_status memory_open_tagger(size_t limit, const struct model_values *values, struct backend *backend,
                              struct model *model, struct ft_error *error);
 
-/* Plans the run and puts the plan into effect: lanes of the back end, limits of the reader, and what the predictor is to
- * keep to. `how` may be NULL where no predictor runs. FT_NOMEM: the limit is too little. */
+/* Plans the run and puts the plan into effect: lanes of the back end, limits of the reader, and what the predictor is
+ * to keep to. `how` may be NULL where no predictor runs. FT_NOMEM: the limit is too little. */
 ft_status memory_settle(size_t limit, const struct model *model, struct backend *backend, struct reader *reader,
                         struct predictor_options *how, struct memory_plan *plan, struct ft_error *error);
 

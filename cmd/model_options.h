@@ -11,7 +11,10 @@ struct model_values {
     int precision; /* an enum precision, PRECISION_AUTO, or PRECISION_OF_FILE when not given */
 };
 enum { PRECISION_AUTO = PRECISIONS, PRECISION_OF_FILE = -1 };
-#define MODEL_DEFAULTS {.isa = "auto", .precision = PRECISION_OF_FILE}
+#define MODEL_DEFAULTS                                \
+    {                                                 \
+        .isa = "auto", .precision = PRECISION_OF_FILE \
+    }
 
 /* clang-format off */
 #define MACHINE_OPTIONS(values, member)                                                                               \
@@ -38,7 +41,8 @@ enum { PRECISION_AUTO = PRECISIONS, PRECISION_OF_FILE = -1 };
 ft_status model_backend(const struct model_values *values, struct backend **backend, struct ft_error *error);
 
 /* Finds a model by path or name: in $FLAIRTAG_MODELS (folders, separated by ':'), models/ beside the build, and
- * PREFIX/share/flairtag/models. name: NULL for the default. FT_MODEL when there is none, with the places that were looked at. */
+ * PREFIX/share/flairtag/models. name: NULL for the default. FT_MODEL when there is none, with the places that were
+ * looked at. */
 ft_status model_find(const char *name, char *path, size_t room, struct ft_error *error);
 
 /* The precision that the options ask for, if they do; says on stderr what `auto` stands for here. */

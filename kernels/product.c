@@ -1,5 +1,5 @@
-/* product.c - see product.h. Weights are taken in chunks of 128 KiB, which stay in the second-level cache while all rows
- * pass over them; meanwhile the next chunk is fetched. Sums are carried in memory from chunk to chunk, so that in
+/* product.c - see product.h. Weights are taken in chunks of 128 KiB, which stay in the second-level cache while all
+ * rows pass over them; meanwhile the next chunk is fetched. Sums are carried in memory from chunk to chunk, so that in
  * float32 each stays one chain in ascending k. */
 #include "kernels/product.h"
 #include <float.h>
@@ -95,7 +95,8 @@ void product_panel(const struct product *product, size_t panel, const float *con
             add(&walk, scratch->z, product->pieces[i].rows, NULL, product->pieces[i].width);
             continue;
         }
-        size_t columns = (i * product->panels + panel) * PANEL, groups = group_count(weights->precision, weights->widths[i]);
+        size_t columns = (i * product->panels + panel) * PANEL,
+               groups = group_count(weights->precision, weights->widths[i]);
         bool offset = weights->offset && !product->kernels->signed_rows;
         for (size_t r = 0; r < rows; r++)
             if (offset)
@@ -103,7 +104,8 @@ void product_panel(const struct product *product, size_t panel, const float *con
             else
                 memset(scratch->sums + r * PANEL, 0, PANEL * sizeof(int32_t));
         add(&walk, scratch->sums, NULL, from, groups);
-        product->kernels->restore(scratch->z, rows, scratch->sums, weights->scale + columns, scratch->scales + i * rows);
+        product->kernels->restore(scratch->z, rows, scratch->sums, weights->scale + columns,
+                                  scratch->scales + i * rows);
         from += groups * GROUP_BYTES;
     }
 }

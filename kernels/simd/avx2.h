@@ -46,6 +46,6 @@ static inline void store8(uint8_t *to, __m256i x)
 #define MULTIPLY multiply_f32
 #define ELEMENTS 1
 #define ROWS 6
-#define DOT(sum, x, w)                                                                            \
+#define DOT(sum, x, w) \
     _mm256_castps_si256(_mm256_fmadd_ps(_mm256_castsi256_ps(x), _mm256_castsi256_ps(w), _mm256_castsi256_ps(sum)))
 #include "kernels/simd/multiply.h"

@@ -12,8 +12,8 @@
  * multiplied apart. */
 static inline __m512i dot8(__m512i sum, __m512i x, __m512i w)
 {
-    __m512i even = _mm512_madd_epi16(_mm512_and_si512(x, _mm512_set1_epi16(255)),
-                                     _mm512_srai_epi16(_mm512_slli_epi16(w, 8), 8));
+    __m512i even =
+        _mm512_madd_epi16(_mm512_and_si512(x, _mm512_set1_epi16(255)), _mm512_srai_epi16(_mm512_slli_epi16(w, 8), 8));
     __m512i odd = _mm512_madd_epi16(_mm512_srli_epi16(x, 8), _mm512_srai_epi16(w, 8));
     return _mm512_add_epi32(_mm512_add_epi32(sum, even), odd);
 }
@@ -27,8 +27,7 @@ static inline __m512i dot8(__m512i sum, __m512i x, __m512i w)
 #define MULTIPLY multiply_int7
 #define ELEMENTS 4
 #define ROWS 6
-#define DOT(sum, x, w) \
-    _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1)))
+#define DOT(sum, x, w) _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1)))
 #include "kernels/simd/multiply.h"
 
 const struct kernels kernels_avx512 = SET_OF_KERNELS("avx512", PRECISION_INT7);

@@ -18,8 +18,9 @@
     _mm512_mul_ps(p, _mm512_castsi512_ps(_mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(shifted), 23), \
                                                           _mm512_set1_epi32(0x3f800000))))
 #define V_FROM_INT(p) _mm512_cvtepi32_ps(_mm512_loadu_si512(p))
-#define V_STORE8(p, v, offset)                                                                                        \
-    _mm_storeu_si128((void *)(p), _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(v), _mm512_set1_epi32(offset))))
+#define V_STORE8(p, v, offset)    \
+    _mm_storeu_si128((void *)(p), \
+                     _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(v), _mm512_set1_epi32(offset))))
 #define V_STORE16(p, v) _mm256_storeu_si256((void *)(p), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v)))
 #define ROW_OFFSET 128
 #include "kernels/simd/gates.h"
@@ -36,6 +37,6 @@
 #define MULTIPLY multiply_f32
 #define ELEMENTS 1
 #define ROWS 6
-#define DOT(sum, x, w)                                                                            \
+#define DOT(sum, x, w) \
     _mm512_castps_si512(_mm512_fmadd_ps(_mm512_castsi512_ps(x), _mm512_castsi512_ps(w), _mm512_castsi512_ps(sum)))
 #include "kernels/simd/multiply.h"

@@ -50,7 +50,7 @@ static void multiply_f32(void *acc, size_t rows, const void *const *a, const voi
 static void multiply_int16(void *acc, size_t rows, const void *const *a, const void *w, size_t groups, const char *next,
                            size_t next_bytes)
 {
-    int32_t *sum = acc;
+    uint32_t *sum = acc; /* wraps like the others where a damaged file's numbers overflow it */
     (void)next;
     (void)next_bytes;
     for (size_t r = 0; r < rows; r++)
@@ -58,13 +58,13 @@ static void multiply_int16(void *acc, size_t rows, const void *const *a, const v
             for (size_t j = 0; j < PANEL; j++)
                 for (size_t e = 0; e < 2; e++)
                     sum[r * PANEL + j] +=
-                        ((const int16_t *)a[r])[i * 2 + e] * ((const int16_t *)w)[(i * PANEL + j) * 2 + e];
+                        (uint32_t)(((const int16_t *)a[r])[i * 2 + e] * ((const int16_t *)w)[(i * PANEL + j) * 2 + e]);
 }
 
 static void multiply_int8(void *acc, size_t rows, const void *const *a, const void *w, size_t groups, const char *next,
                           size_t next_bytes)
 {
-    int32_t *sum = acc;
+    uint32_t *sum = acc; /* wraps like the others where a damaged file's numbers overflow it */
     (void)next;
     (void)next_bytes;
     for (size_t r = 0; r < rows; r++)
@@ -72,7 +72,7 @@ static void multiply_int8(void *acc, size_t rows, const void *const *a, const vo
             for (size_t j = 0; j < PANEL; j++)
                 for (size_t e = 0; e < 4; e++)
                     sum[r * PANEL + j] +=
-                        ((const uint8_t *)a[r])[i * 4 + e] * ((const int8_t *)w)[(i * PANEL + j) * 4 + e];
+                        (uint32_t)(((const uint8_t *)a[r])[i * 4 + e] * ((const int8_t *)w)[(i * PANEL + j) * 4 + e]);
 }
 
 enum { CHAINS = 8 };

@@ -12,13 +12,12 @@ extern const struct kernels kernels_neon;
 extern const struct kernels kernels_scalar;
 
 /* The set of the file it stands in, from the names that its headers give their functions. */
-#define SET_OF_KERNELS(set_name, best)                                                               \
-    {                                                                                             \
+#define SET_OF_KERNELS(set_name, best)                                                                               \
+    {                                                                                                                \
         .name = set_name, .fastest = best, .multiply = {multiply_f32, multiply_int16, multiply_int8, multiply_int7}, \
-        .largest = largest, .squares = squares, .quantise = {NULL, quantise16, quantise8, quantise8},                 \
-        .restore = restore, .signed_rows = ROW_OFFSET == 0, .lstm = gates_lstm_rows,              \
-        .gru = gates_gru_rows,                                                                    \
-        .peak = {multiply_f32_peak, multiply_int16_peak, multiply_int8_peak, multiply_int7_peak}, \
+        .largest = largest, .squares = squares, .quantise = {NULL, quantise16, quantise8, quantise8},                \
+        .restore = restore, .signed_rows = ROW_OFFSET == 0, .lstm = gates_lstm_rows, .gru = gates_gru_rows,          \
+        .peak = {multiply_f32_peak, multiply_int16_peak, multiply_int8_peak, multiply_int7_peak},                    \
     }
 
 #endif

@@ -10,6 +10,7 @@
 enum {
     MIB = 1 << 20,
     WINDOW_ROW_BYTES = 192 * MIB, /* of language models' rows in a window, where nothing else bounds it */
+    COPIED_ROW_BYTES = 64 * MIB,  /* the same where they are copied to be kept: for a moment they lie there twice */
     WINDOW_TOKENS = 32768,
     WINDOW_CHARS = 1 << 18,
     LEAST_TOKENS = 256, /* about ten sentences: below that, steps are narrow and windows cost more than their work */
@@ -292,7 +293,8 @@ ft_status memory_plan_init(struct memory_plan *plan, const struct memory_request
 {
     size_t row = (embedder_lm_width(request->tagger) + 1) * sizeof(float);
     *plan = (struct memory_plan){.request = *request, .lanes = request->lanes, .max_chars = WINDOW_CHARS};
-    plan->max_tokens = smaller(WINDOW_ROW_BYTES / row, WINDOW_TOKENS);
+    size_t rows = request->storage == STORAGE_CPU ? COPIED_ROW_BYTES : WINDOW_ROW_BYTES;
+    plan->max_tokens = smaller(rows / row, WINDOW_TOKENS);
     add_up(plan);
     if (!request->limit)
         return FT_OK;

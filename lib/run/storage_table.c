@@ -109,8 +109,8 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
     }
     if (backend)
         behind = backend_cpu_steps(backend);
-    figures->steps = (struct step_counts){behind.asked - before.asked, behind.taken - before.taken,
-                                          behind.seconds - before.seconds};
+    figures->steps =
+        (struct step_counts){behind.asked - before.asked, behind.taken - before.taken, behind.seconds - before.seconds};
     for (size_t m = 0; m < tagger->member_count; m++)
         figures->models += tagger->members[m].kind == MEMBER_LM;
     figures->models += !figures->models;

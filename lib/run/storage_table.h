@@ -20,7 +20,7 @@ struct storage_figures {
     size_t copied, kept, peak;
     size_t models;            /* language models, 1 where there is none */
     struct step_counts steps; /* of all of them together; none in a plan */
-    const char *pins; /* what a kept row keeps alive */
+    const char *pins;         /* what a kept row keeps alive */
 };
 
 /* corpus: the whole of it in one window. backend NULL: the plan. */

@@ -9,7 +9,7 @@
 
 struct tagger_work {
     double per_character[PRECISIONS]; /* of a sentence, its two markers included, all language models together */
-    double per_token[PRECISIONS];     /* projections of the language models and the head, as it is run (folded or not) */
+    double per_token[PRECISIONS]; /* projections of the language models and the head, as it is run (folded or not) */
 };
 struct tagger_work tagger_work(const struct tagger *tagger);
 

@@ -13,7 +13,8 @@ struct cpu_backend {
     struct step_counts steps;
 };
 
-/* One worker's scratch for products over up to `rows` rows of layers that need `room`. FT_NOMEM; release it then, too. */
+/* One worker's scratch for products over up to `rows` rows of layers that need `room`. FT_NOMEM; release it then, too.
+ */
 ft_status cpu_scratch_init(struct product_scratch *scratch, size_t rows, const struct product_room *room);
 void cpu_scratch_release(struct product_scratch *scratch);
 

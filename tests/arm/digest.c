@@ -136,7 +136,8 @@ static void fill_weights(enum precision precision, size_t k)
 static void quantised_products(enum precision precision, size_t rows, size_t k)
 {
     static _Alignas(GROUP_BYTES) unsigned char quantised[ROWS][(K + 1) / 2 * GROUP_BYTES];
-    static float largest[ROWS], squares[ROWS], expected_squares[ROWS], row_scale[ROWS], expected_largest[ROWS], expected_z[ROWS * PANEL];
+    static float largest[ROWS], squares[ROWS], expected_squares[ROWS], row_scale[ROWS], expected_largest[ROWS],
+        expected_z[ROWS * PANEL];
     static int32_t expected_sums[ROWS * PANEL];
     size_t groups = group_count(precision, k);
     float limit = (float)row_limits[precision];

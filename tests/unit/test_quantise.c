@@ -166,8 +166,8 @@ END_TEST
 static bool same_numbers(const struct packed *a, const struct packed *b, size_t panels)
 {
     size_t scales = panels * a->segments * PANEL;
-    return a->groups == b->groups && !memcmp(a->at, b->at, panels * a->groups * GROUP_ROW) &&
-           !memcmp(a->scale, b->scale, scales * sizeof *a->scale) && !a->offset == !b->offset &&
+    return a->groups == b->groups && !memcmp(a->at, b->at, panels * a->groups * GROUP_ROW) && !a->scale == !b->scale &&
+           (!a->scale || !memcmp(a->scale, b->scale, scales * sizeof *a->scale)) && !a->offset == !b->offset &&
            (!a->offset || !memcmp(a->offset, b->offset, scales * sizeof *a->offset));
 }
 

@@ -1,5 +1,5 @@
-/* kernels.h's `largest`, `squares`, `quantise` and `restore`: every set does what they are defined to do, to the bit, for numbers
- * of any kind and rows of any length. */
+/* kernels.h's `largest`, `squares`, `quantise` and `restore`: every set does what they are defined to do, to the bit,
+ * for numbers of any kind and rows of any length. */
 #include "harness.h"
 #include "kernel_cases.h"
 #include "numbers.h"
