@@ -36,8 +36,7 @@ static struct speed speed_of(const struct storage_figures *figures, const struct
                           peaks_percent(peaks, &done, figures->seconds)};
 }
 
-/* Both: false when out of memory. */
-static bool print_table(const struct storage_figures figures[CASES], const struct tagger_work *work,
+static void print_table(const struct storage_figures figures[CASES], const struct tagger_work *work,
                         const struct peaks *peaks)
 {
     printf("%zu token rows of %zu bytes\n\n", figures[0].rows, figures[0].row_bytes);
@@ -50,11 +49,10 @@ static bool print_table(const struct storage_figures figures[CASES], const struc
                gathers[how.gather], storages[how.storage], figures[i].copied, figures[i].kept, figures[i].peak,
                figures[i].seconds, speed.chars, speed.tokens, speed.percent_of_peak, figures[i].pins);
     }
-    return true;
 }
 
-static bool print_json(const struct storage_figures figures[CASES], const struct tagger_work *work,
-                       const struct peaks *peaks)
+static ft_status print_json(const struct storage_figures figures[CASES], const struct tagger_work *work,
+                            const struct peaks *peaks, struct ft_error *error)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "rows", (double)figures[0].rows);
@@ -77,13 +75,7 @@ static bool print_json(const struct storage_figures figures[CASES], const struct
         cJSON_AddStringToObject(one, "pins", figures[i].pins);
         cJSON_AddItemToArray(cases, one);
     }
-    char *text = cJSON_Print(json);
-    if (text)
-        printf("%s\n", text);
-    bool is_whole = text;
-    cJSON_free(text);
-    cJSON_Delete(json);
-    return is_whole;
+    return bench_print_json(json, error);
 }
 
 static ft_status read_corpus(const struct bench_values *values, struct window *corpus, struct ft_error *error)
@@ -133,8 +125,10 @@ int bench_storage(const struct bench_values *values)
         if (interrupted)
             status = ft_fail(&error, FT_INTERRUPTED, "interrupted");
     }
-    if (status == FT_OK && !(values->json ? print_json : print_table)(figures, &work, &peaks))
-        status = ft_nomem(&error, "the report");
+    if (status == FT_OK && values->json)
+        status = print_json(figures, &work, &peaks, &error);
+    else if (status == FT_OK)
+        print_table(figures, &work, &peaks);
     if (status != FT_OK)
         report_error("%s", error.text);
     random_model_free(random);

@@ -77,7 +77,7 @@ size_t kernels_available(const struct kernels *sets[KERNEL_SETS]);
 /* name: "auto" or a set's; NULL when this machine cannot run it. */
 const struct kernels *kernels_find(const char *name);
 
-/* Elements of a group; bytes of `count` elements in whole groups. */
+/* Elements of a group; the groups that `count` elements fill, the last one perhaps in part. */
 static inline size_t group_elements(enum precision precision)
 {
     static const size_t elements[PRECISIONS] = {1, 2, 4, 4};

@@ -6,8 +6,8 @@
  * inclusion MULTIPLY (the name of the function), ELEMENTS (of a group), ROWS (that share a loaded weight) and
  * DOT(sum, x, w) = sum + the products of the groups' elements. ROWS * R_COLUMNS sums live in registers.
  *
- * With fewer registers a panel is walked in passes of R_COLUMNS registers. The lines a pass touches are then GROUP_ROW
- * apart, so that they fall into a part of the cache's sets alone: R_STRETCH is what fits there. */
+ * With fewer registers a panel is walked in passes of R_COLUMNS registers. The same rows take all passes over a stretch
+ * before the next rows do: R_STRETCH groups of all columns are what stays in the first-level cache meanwhile. */
 #define MULTIPLY_JOIN2(a, b) a##b
 #define MULTIPLY_JOIN(a, b) MULTIPLY_JOIN2(a, b)
 #define MULTIPLY_ROWS MULTIPLY_JOIN(MULTIPLY, _rows)
