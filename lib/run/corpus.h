@@ -4,6 +4,7 @@
  * (BIO, BIOES, IOB1) become those of the model's own scheme. It knows nothing of models and back ends. */
 #ifndef RUN_CORPUS_H
 #define RUN_CORPUS_H
+#include "base/map.h"
 #include "text/reader.h"
 #include "text/scheme.h"
 
