@@ -263,40 +263,33 @@ static char *text_or_empty(struct arena *arena, const char *text)
     return arena_copy(arena, text ? text : "", text ? strlen(text) : 0);
 }
 
-ft_status tagger_build(struct tagger **out, const struct tagger_description *from, struct backend *backend,
-                       struct ft_error *error)
+/* What a description says besides members and weights. */
+static ft_status describe(struct tagger *tagger, const struct tagger_description *from, struct ft_error *error)
 {
-    struct tagger *tagger = calloc(1, sizeof *tagger);
-    if (!tagger)
-        return ft_nomem(error, "a tagger");
-    ft_status status = FT_OK;
-    arena_init(&tagger->arena);
-    weights_init(&tagger->weights);
-    tagger->members = arena_array(&tagger->arena, from->member_count, sizeof *tagger->members);
     tagger->tags = arena_array(&tagger->arena, from->tag_count, sizeof *tagger->tags);
     tagger->tag_type = text_or_empty(&tagger->arena, from->tag_type);
     tagger->origin = text_or_empty(&tagger->arena, from->origin);
     tagger->crf.tags = from->tag_count;
     tagger->crf.mask_ends = from->mask_ends;
     tagger->span_rule = (enum span_rule)from->span_rule;
-    if (!tagger->members || !tagger->tags || !tagger->tag_type || !tagger->origin)
-        status = ft_nomem(error, "a tagger");
-    if (status == FT_OK && from->training_record &&
-        !(tagger->training_record = text_or_empty(&tagger->arena, from->training_record)))
-        status = ft_nomem(error, "a tagger");
-    for (size_t i = 0; status == FT_OK && i < from->tag_count; i++)
+    if (!tagger->tags || !tagger->tag_type || !tagger->origin)
+        return ft_nomem(error, "a tagger");
+    if (from->training_record && !(tagger->training_record = text_or_empty(&tagger->arena, from->training_record)))
+        return ft_nomem(error, "a tagger");
+    for (size_t i = 0; i < from->tag_count; i++)
         if (!(tagger->tags[i] = arena_copy(&tagger->arena, from->tags[i].at, from->tags[i].count)))
-            status = ft_nomem(error, "a tagger");
-    for (size_t i = 0; status == FT_OK && i < from->member_count; i++) {
-        tagger->member_count++;
-        status = build_member(tagger, &tagger->members[i], &from->members[i], backend, error);
-    }
-    if (status == FT_OK) {
-        struct weights scratch; /* unpacked and unfolded forms, needed no longer than this */
-        weights_init(&scratch);
-        status = build_head(tagger, &scratch, from, backend, error);
-        weights_release(&scratch);
-    }
+            return ft_nomem(error, "a tagger");
+    return FT_OK;
+}
+
+/* Everything behind the embeddings, whose widths are known. */
+static ft_status build_behind(struct tagger *tagger, const struct tagger_description *from, struct backend *backend,
+                              struct ft_error *error)
+{
+    struct weights scratch; /* unpacked and unfolded forms, needed no longer than this */
+    weights_init(&scratch);
+    ft_status status = build_head(tagger, &scratch, from, backend, error);
+    weights_release(&scratch);
     if (status == FT_OK && from->use_crf) {
         if (!tensor_is_matrix(&from->transitions, from->tag_count, from->tag_count))
             status = wrong_shape(error, "transitions");
@@ -304,8 +297,60 @@ ft_status tagger_build(struct tagger **out, const struct tagger_description *fro
             status = ft_nomem(error, "a tagger");
         tagger->has_crf = true;
     }
+    return status == FT_OK ? tagger_finish(tagger, error) : status;
+}
+
+static struct tagger *tagger_new(size_t members)
+{
+    struct tagger *tagger = calloc(1, sizeof *tagger);
+    if (!tagger)
+        return NULL;
+    arena_init(&tagger->arena);
+    weights_init(&tagger->weights);
+    tagger->members = arena_array(&tagger->arena, members, sizeof *tagger->members);
+    if (!tagger->members) {
+        tagger_free(tagger);
+        return NULL;
+    }
+    return tagger;
+}
+
+ft_status tagger_build(struct tagger **out, const struct tagger_description *from, struct backend *backend,
+                       struct ft_error *error)
+{
+    struct tagger *tagger = tagger_new(from->member_count);
+    if (!tagger)
+        return ft_nomem(error, "a tagger");
+    ft_status status = describe(tagger, from, error);
+    for (size_t i = 0; status == FT_OK && i < from->member_count; i++) {
+        tagger->member_count++;
+        status = build_member(tagger, &tagger->members[i], &from->members[i], backend, error);
+    }
     if (status == FT_OK)
-        status = tagger_finish(tagger, error);
+        status = build_behind(tagger, from, backend, error);
+    if (status != FT_OK) {
+        tagger_free(tagger);
+        return status;
+    }
+    *out = tagger;
+    return FT_OK;
+}
+
+ft_status tagger_assemble(struct tagger **out, const struct member *members, size_t count,
+                          const struct tagger_description *head, struct backend *backend, struct ft_error *error)
+{
+    struct tagger *tagger = tagger_new(count);
+    if (!tagger)
+        return ft_nomem(error, "a tagger");
+    tagger->members_are_lent = true;
+    tagger->member_count = count;
+    for (size_t i = 0; i < count; i++) {
+        tagger->members[i] = members[i];
+        tagger->width += members[i].width;
+    }
+    ft_status status = head ? describe(tagger, head, error) : FT_OK;
+    if (status == FT_OK && head)
+        status = build_behind(tagger, head, backend, error);
     if (status != FT_OK) {
         tagger_free(tagger);
         return status;
@@ -318,7 +363,7 @@ void tagger_free(struct tagger *tagger)
 {
     if (!tagger)
         return;
-    for (size_t i = 0; i < tagger->member_count; i++) {
+    for (size_t i = 0; !tagger->members_are_lent && i < tagger->member_count; i++) {
         words_free(tagger->members[i].words);
         map_release(&tagger->members[i].index);
     }

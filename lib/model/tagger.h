@@ -28,6 +28,7 @@ struct member {
 struct tagger {
     struct member *members;
     size_t member_count;
+    bool members_are_lent; /* by other models, which outlive the tagger */
     size_t width;          /* of a token vector: the sum of the members' */
     bool has_reprojection; /* not folded: a layer of its own */
     struct linear_layer reprojection;
@@ -50,6 +51,11 @@ struct tagger {
  * FT_MODEL names the tensor whose shape does not fit. */
 ft_status tagger_build(struct tagger **tagger, const struct tagger_description *from, struct backend *backend,
                        struct ft_error *error);
+
+/* Makes a tagger around members of other models, which must outlive it, and a head of its own, whose description must,
+ * too (its own members are not looked at). head NULL: only token vectors can be asked of it. FT_MODEL, FT_NOMEM. */
+ft_status tagger_assemble(struct tagger **tagger, const struct member *members, size_t count,
+                          const struct tagger_description *head, struct backend *backend, struct ft_error *error);
 void tagger_free(struct tagger *tagger); /* NULL is allowed */
 
 /* Settles what follows from the tag set (START, STOP, span or token labels). The last step of building and loading. */
