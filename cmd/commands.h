@@ -3,6 +3,7 @@
 #define CMD_COMMANDS_H
 #include "cmd/options.h"
 
-extern const struct command command_predict, command_eval, command_convert, command_info, command_embed, command_bench;
+extern const struct command command_predict, command_eval, command_convert, command_info, command_embed, command_bench,
+    command_train;
 
 #endif

@@ -99,7 +99,7 @@ static void describe_wanted(const struct option *option, char *text, size_t room
     }
 }
 
-static int store(const struct option *option, const char *text, void *values)
+bool option_store(const struct option *option, const char *text, void *values)
 {
     void *place = (char *)values + option->offset;
     long number = 0;
@@ -134,7 +134,12 @@ static int store(const struct option *option, const char *text, void *values)
         break;
     default: *(const char **)place = text;
     }
-    if (good)
+    return good;
+}
+
+static int store(const struct option *option, const char *text, void *values)
+{
+    if (option_store(option, text, values))
         return PARSED;
     char wanted[512];
     describe_wanted(option, wanted, sizeof wanted);

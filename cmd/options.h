@@ -60,6 +60,9 @@ struct command {
  * usage error, already reported on stderr with the nearest name (exit 2). */
 int options_parse(const struct command *command, int argc, char **argv, void *values);
 
+/* Reads `text` as the value of an option that is no flag. False, and nothing stored, when it is none. A string is lent. */
+bool option_store(const struct option *option, const char *text, void *values);
+
 /* "flairtag: <text>" on stderr, in one write. */
 void report_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -54,17 +54,28 @@ void progress_format(char *line, size_t room, size_t sentences, size_t tokens, d
     snprintf(line, room, "%s sentences, %s tokens/s%s", count, rate, left);
 }
 
+static bool is_due(struct progress *progress, double time)
+{
+    if (!progress || time - progress->drawn < SECONDS_BETWEEN)
+        return false;
+    progress->drawn = time;
+    return true;
+}
+
 void progress_update(struct progress *progress, size_t sentences, size_t tokens, size_t done, size_t total)
 {
-    if (!progress)
-        return;
     double time = clock_seconds();
-    if (time - progress->drawn < SECONDS_BETWEEN)
+    if (!is_due(progress, time))
         return;
-    progress->drawn = time;
     char line[160];
     progress_format(line, sizeof line, sentences, tokens, time - progress->started, done, total);
     report_line(line);
+}
+
+void progress_line(struct progress *progress, const char *line)
+{
+    if (is_due(progress, clock_seconds()))
+        report_line(line);
 }
 
 void progress_free(struct progress *progress)

@@ -15,6 +15,9 @@ struct progress *progress_new(void);
  * instance), for the time left; total 0: not known. */
 void progress_update(struct progress *progress, size_t sentences, size_t tokens, size_t done, size_t total);
 
+/* Any other line, drawn as often. */
+void progress_line(struct progress *progress, const char *line);
+
 void progress_free(struct progress *progress);
 
 /* The line itself. room: of line; seconds: since the start. */

@@ -67,7 +67,7 @@ static ft_status add_part(struct stack *stack, const struct stack_part *part, st
             if (is_of_kind(&tagger->members[i], part->kind))
                 status = add(stack, &tagger->members[i], part, error);
     }
-    if (status == FT_OK && stack->member_count == before && !part->may_lack)
+    if (status == FT_OK && stack->member_count == before)
         status = ft_fail(error, FT_MODEL, "%s: holds no %s", part->path, kind_titles[part->kind]);
     return status;
 }

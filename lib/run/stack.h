@@ -13,7 +13,6 @@ enum stack_kind { STACK_WORDS, STACK_FORWARD, STACK_BACKWARD };
 struct stack_part {
     enum stack_kind kind;
     const char *path;
-    bool may_lack; /* a tagger without such members is no error */
 };
 
 struct stack {

@@ -1,0 +1,227 @@
+/* train.c - trains a tagger on frozen embeddings. */
+#include "cmd/commands.h"
+#include "cmd/interrupt.h"
+#include "cmd/options_json.h"
+#include "cmd/train_run.h"
+#include "flairtag.h"
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FORMAT = 1 };
+/* What of the values is not the run's but of the process that works on it: it may be another one when a run goes on. */
+static const char *const not_of_the_run[] = {"output", "resume", "threads", "lanes", "isa"};
+
+/* Whole paths, so that a run can be gone on with from anywhere. *path: the caller's. */
+static ft_status make_whole(const char **path, struct arena *arena, struct ft_error *error)
+{
+    char whole[PATH_MAX];
+    if (!*path)
+        return FT_OK;
+    if (!realpath(*path, whole))
+        return ft_fail(error, FT_INPUT, "%s: there is no such file or folder", *path);
+    *path = arena_copy(arena, whole, strlen(whole));
+    return *path ? FT_OK : ft_nomem(error, "the corpus' names");
+}
+
+static ft_status settle_models(const char **names, struct arena *arena, struct ft_error *error)
+{
+    char *found;
+    ft_status status = train_find_models(*names, &found, error);
+    if (status == FT_OK && !(*names = arena_copy(arena, found, strlen(found))))
+        status = ft_nomem(error, "the embeddings' names");
+    free(found);
+    return status;
+}
+
+static ft_status settle(struct train_values *values, struct arena *arena, struct ft_error *error)
+{
+    struct corpus_options reading = train_corpus_options(values);
+    ft_status status = make_whole(&values->folder, arena, error);
+    reading.folder = values->folder;
+    if (status == FT_OK)
+        status = corpus_find(&reading, arena, values->files, error);
+    for (size_t s = 0; status == FT_OK && s < SPLITS; s++)
+        status = make_whole(&values->files[s], arena, error);
+    if (status == FT_OK)
+        status = settle_models(&values->words, arena, error);
+    if (status == FT_OK)
+        status = settle_models(&values->lm_forward, arena, error);
+    if (status == FT_OK)
+        status = settle_models(&values->lm_backward, arena, error);
+    train_settle(values);
+    return status;
+}
+
+/* Adds PATH: "BYTES CRC32" for every file of a list with commas. */
+static ft_status add_inputs(cJSON *inputs, const char *names, struct ft_error *error)
+{
+    if (!names || !strcmp(names, "none"))
+        return FT_OK;
+    for (const char *at = names;;) {
+        size_t length = strcspn(at, ",");
+        char fingerprint[FINGERPRINT_BYTES], *path = strndup(at, length);
+        ft_status status = path ? file_fingerprint(path, fingerprint, error) : ft_nomem(error, "a training run");
+        if (status == FT_OK && !cJSON_HasObjectItem(inputs, path) &&
+            !cJSON_AddStringToObject(inputs, path, fingerprint))
+            status = ft_nomem(error, "a training run");
+        free(path);
+        at += length;
+        if (status != FT_OK || !*at++)
+            return status;
+    }
+}
+
+/* The text of run.json, the caller's. */
+static ft_status describe(const struct train_values *values, const struct command *self, char **text,
+                          struct ft_error *error)
+{
+    cJSON *object = cJSON_CreateObject(), *options = options_to_json(self, values), *inputs = cJSON_CreateObject();
+    const char *const files[] = {values->files[0], values->files[1],   values->files[2],
+                                 values->words,    values->lm_forward, values->lm_backward};
+    ft_status status = FT_OK;
+    for (size_t i = 0; options && i < sizeof not_of_the_run / sizeof *not_of_the_run; i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(options, not_of_the_run[i]);
+    for (size_t i = 0; status == FT_OK && inputs && i < sizeof files / sizeof *files; i++)
+        status = add_inputs(inputs, files[i], error);
+    cJSON_AddNumberToObject(object, "format", FORMAT);
+    cJSON_AddStringToObject(object, "flairtag", FLAIRTAG_VERSION);
+    cJSON_AddItemToObject(object, "options", options);
+    cJSON_AddItemToObject(object, "inputs", inputs);
+    *text = status == FT_OK ? cJSON_Print(object) : NULL;
+    cJSON_Delete(object);
+    return status == FT_OK && !*text ? ft_nomem(error, "a training run") : status;
+}
+
+static ft_status check_inputs(const cJSON *inputs, struct ft_error *error)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, inputs)
+    {
+        char fingerprint[FINGERPRINT_BYTES];
+        ft_status status = file_fingerprint(item->string, fingerprint, error);
+        if (status != FT_OK)
+            return status;
+        if (!cJSON_IsString(item) || strcmp(item->valuestring, fingerprint))
+            return ft_fail(error, FT_INPUT, "%s: has changed since the run began, which cannot go on with it",
+                           item->string);
+    }
+    return FT_OK;
+}
+
+/* The values of a run that was begun before; strings are lent by *description, the caller's. */
+static ft_status recall(const struct run_folder *folder, const struct command *self, struct train_values *values,
+                        cJSON **description, struct ft_error *error)
+{
+    const char *wrong = "format";
+    *description = cJSON_Parse(folder->text);
+    const cJSON *format = cJSON_GetObjectItemCaseSensitive(*description, "format");
+    const cJSON *options = cJSON_GetObjectItemCaseSensitive(*description, "options");
+    const cJSON *inputs = cJSON_GetObjectItemCaseSensitive(*description, "inputs");
+    if (!cJSON_IsNumber(format) || format->valuedouble != FORMAT || !cJSON_IsObject(options) ||
+        !cJSON_IsObject(inputs) || !options_from_json(self, options, values, &wrong) || !train_check(values) ||
+        !values->words || !values->lm_forward || !values->lm_backward)
+        return ft_fail(error, FT_INPUT, "%s/run.json: damaged, or of another version of flairtag (%s)", folder->path,
+                       wrong);
+    return check_inputs(inputs, error);
+}
+
+/* A new folder, or one of a run to go on with. */
+static ft_status open_folder(struct run_folder *folder, const struct command *self, struct train_values *values,
+                             cJSON **description, struct arena *arena, struct ft_error *error)
+{
+    if (values->resume) {
+        ft_status status = run_folder_open(folder, values->resume, error);
+        return status == FT_OK ? recall(folder, self, values, description, error) : status;
+    }
+    char *text = NULL;
+    ft_status status = run_folder_is_free(values->output, error);
+    if (status == FT_OK)
+        status = settle(values, arena, error);
+    if (status == FT_OK)
+        status = describe(values, self, &text, error);
+    if (status == FT_OK)
+        status = run_folder_create(folder, values->output, text, error);
+    free(text);
+    return status;
+}
+
+/* True when nothing but --resume and what belongs to the process was said. */
+static bool resumes_alone(const struct train_values *values)
+{
+    struct train_values plain = train_defaults;
+    plain.resume = values->resume;
+    plain.machine = values->machine;
+    const struct command *self = &command_train;
+    cJSON *said = options_to_json(self, values), *unsaid = options_to_json(self, &plain);
+    bool alone = said && unsaid && cJSON_Compare(said, unsaid, true);
+    cJSON_Delete(said);
+    cJSON_Delete(unsaid);
+    return alone;
+}
+
+static int run_train(int argc, char **argv, const struct command *self)
+{
+    struct train_values values = train_defaults;
+    int operands = options_parse(self, argc, argv, &values);
+    if (operands < 0)
+        return operands == -1 ? FT_OK : FT_USAGE;
+    if (operands > 1) {
+        report_error("train wants one folder at most");
+        return FT_USAGE;
+    }
+    if (values.resume && (operands || !resumes_alone(&values))) {
+        report_error("--resume goes on with the options that the run was begun with: no other can be given");
+        return FT_USAGE;
+    }
+    if (!train_check(&values))
+        return FT_USAGE;
+    values.folder = operands ? argv[1] : values.files[SPLIT_TRAIN] ? NULL : ".";
+    struct ft_error error = {""};
+    struct run_folder folder = {.lock = -1};
+    struct arena arena;
+    cJSON *description = NULL;
+    char *report = NULL;
+    arena_init(&arena);
+    ft_status status = open_folder(&folder, self, &values, &description, &arena, &error);
+    if (status == FT_OK && train_is_finished(&folder))
+        report_error("%s: the run has come to its end; there is nothing left to do", folder.path);
+    else if (status == FT_OK)
+        status = train_run(&values, &folder, &report, &error);
+    if (report)
+        fputs(report, stdout);
+    if (report && fflush(stdout) && status == FT_OK)
+        status = ft_fail(&error, FT_FAILED, "cannot write to standard output");
+    if (status != FT_OK)
+        report_error("%s", error.text);
+    free(report);
+    cJSON_Delete(description);
+    run_folder_close(&folder);
+    arena_release(&arena);
+    return (int)status;
+}
+
+const struct command command_train = {
+    .name = "train",
+    .operands = "[DIR]",
+    .summary = "train a tagger on frozen embeddings",
+    .description =
+        "Trains a BiLSTM-CRF on word vectors and character language models, as Flair's ModelTrainer does: token vectors are "
+        "computed once and stored, sentences come in batches in a new order each epoch, dev decides when the learning rate "
+        "falls and which model is the best. The corpus has columns, the token in the first and its tag in the last; DIR "
+        "(default: the current folder) is searched for it where its files are not named.\n\n"
+        "The run's folder receives best-model.safetensors and final-model.safetensors, which every other command opens, "
+        "training.log, loss.tsv and loss.svg (loss, F1 and learning rate by epoch), weights.txt, dev.tsv and test.tsv "
+        "(token, gold tag, predicted tag). The scores of the best model on test are printed at the end.\n\n"
+        "Ctrl-C saves and leaves; --resume goes on from there, and from the last checkpoint of a run that was killed or lost "
+        "its machine, to the very same model. The same corpus, options and seed give the same model, byte for byte, on one "
+        "machine, whatever the number of threads.",
+    .examples = "flairtag train corpus/ -o run\n"
+                "flairtag train --train train.conll --dev dev.conll --test test.conll --storage gpu\n"
+                "flairtag train corpus/ --words glove.safetensors --lm-forward news-forward.pt --lm-backward "
+                "news-backward.pt -o news\n"
+                "flairtag train --resume news",
+    .options = train_option_table,
+    .run = run_train,
+};

@@ -1,0 +1,264 @@
+/* train_options.c - see train_options.h. */
+#include "cmd/train_options.h"
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char none[] = "none";
+
+const struct train_values train_defaults = {
+    .like = LIKE_FLAIR_0_15,
+    .scheme = SCHEME_BIOES,
+    .hidden = 256,
+    .layers = 1,
+    .crf = true,
+    .reproject = true,
+    .word_dropout = 0.05,
+    .locked_dropout = 0.5,
+    .rnn_dropout = 0.5,
+    .batch = 32,
+    .max_epochs = 100,
+    .patience = 3,
+    .seed = 1,
+    .factor = 0.5,
+    .min_rate = 1e-4,
+    .clip = 5,
+    .shuffle = true,
+    .storage = {.storage = STORAGE_CPU, .gather = GATHER_UNSAID},
+    .machine = MODEL_DEFAULTS,
+    .output = "run",
+    .checkpoint_seconds = 60,
+    .write_weights = true,
+};
+
+/* clang-format off */
+#define PLACE(member) offsetof(struct train_values, member)
+const struct option train_option_table[] = {
+    OPTION_GROUP("Corpus"),
+    {0, "train", OPTION_STRING, PLACE(files[SPLIT_TRAIN]), "FILE", NULL,
+     "sentences to learn from (default: found in DIR by 'train' in its name)", 0, 0},
+    {0, "dev", OPTION_STRING, PLACE(files[SPLIT_DEV]), "FILE", NULL,
+     "sentences to choose by (default: found in DIR by 'dev' or 'testa'; else a tenth of train)", 0, 0},
+    {0, "test", OPTION_STRING, PLACE(files[SPLIT_TEST]), "FILE", NULL,
+     "sentences to report on at the end (default: found in DIR by 'test')", 0, 0},
+    {0, "token-column", OPTION_INT, PLACE(token_column), "N", NULL, "column of the token (default 1)", 1, 1000},
+    {0, "tag-column", OPTION_INT, PLACE(tag_column), "N", NULL, "column of the tag (default: the last one)", 1, 1000},
+    {0, "tag-format", OPTION_CHOICE, PLACE(scheme), NULL, "bio|bioes",
+     "scheme that the model learns; corpora may have BIO, BIOES or IOB1 (default bioes)", 0, 0},
+    OPTION_GROUP("Embeddings"),
+    {0, "words", OPTION_STRING, PLACE(words), "FILES", NULL,
+     "word vectors, several with commas between them, or none (default: those of the default model)", 0, 0},
+    {0, "lm-forward", OPTION_STRING, PLACE(lm_forward), "FILES", NULL,
+     "forward character language models, or taggers that have some, or none (default: the default model's)", 0, 0},
+    {0, "lm-backward", OPTION_STRING, PLACE(lm_backward), "FILES", NULL, "backward ones, likewise", 0, 0},
+    {0, "storage", OPTION_CHOICE, PLACE(storage.storage), NULL, STORAGE_CHOICES,
+     "where token vectors stay after their first use; none computes them in every epoch (default cpu)", 0, 0},
+    {0, "gather", OPTION_CHOICE, PLACE(storage.gather), NULL, GATHER_CHOICES,
+     "take vectors as views of the language model's output or as copies (default: copies for storage gpu)", 0, 0},
+    {0, "lm-output", OPTION_CHOICE, PLACE(storage.lm_output), NULL, LM_OUTPUT_CHOICES,
+     "what the language model writes: the rows tokens need, or every hidden state (default boundary)", 0, 0},
+    {0, "storage-dtype", OPTION_CHOICE, PLACE(row_type), NULL, "f32|f16",
+     "numbers of stored vectors; f16 takes half of the memory (default f32)", 0, 0},
+    OPTION_GROUP("Model"),
+    {0, "hidden-size", OPTION_INT, PLACE(hidden), "N", NULL, "units of the BiLSTM in each direction (default 256)", 1,
+     65536},
+    {0, "rnn-layers", OPTION_INT, PLACE(layers), "N", NULL, "layers of the BiLSTM; 0: none (default 1)", 0,
+     BIRNN_LAYERS},
+    {0, "crf", OPTION_FLAG, PLACE(crf), NULL, NULL, "a CRF over the tags; --no-crf: softmax of each (default: CRF)", 0, 0},
+    {0, "reproject", OPTION_FLAG, PLACE(reproject), NULL, NULL,
+     "a linear layer over token vectors before the BiLSTM (default yes; --no-reproject)", 0, 0},
+    {0, "reproject-to", OPTION_INT, PLACE(reproject_to), "N", NULL,
+     "its width (default: that of the token vectors)", 1, 65536},
+    {0, "dropout", OPTION_REAL, PLACE(dropout), "P", NULL, "probability of dropping single values (default 0)", 0, 0},
+    {0, "word-dropout", OPTION_REAL, PLACE(word_dropout), "P", NULL,
+     "probability of dropping a whole token vector (default 0.05)", 0, 0},
+    {0, "locked-dropout", OPTION_REAL, PLACE(locked_dropout), "P", NULL,
+     "probability of dropping a column for a whole sentence (default 0.5)", 0, 0},
+    {0, "rnn-dropout", OPTION_REAL, PLACE(rnn_dropout), "P", NULL,
+     "probability of dropping values between layers of the BiLSTM (default 0.5, as in Flair)", 0, 0},
+    OPTION_GROUP("Training"),
+    {0, "like", OPTION_CHOICE, PLACE(like), NULL, "flair-0.4|flair-0.15",
+     "whose loss, tag set, annealing and loss.tsv (default flair-0.15)", 0, 0},
+    {0, "max-epochs", OPTION_INT, PLACE(max_epochs), "N", NULL, "most epochs (default 100)", 1, 1000000},
+    {0, "mini-batch-size", OPTION_INT, PLACE(batch), "N", NULL, "sentences of a batch (default 32)", 1, 65536},
+    {0, "eval-batch-size", OPTION_INT, PLACE(eval_batch), "N", NULL,
+     "sentences of a batch when evaluating (default 64; like flair-0.4: that of training)", 1, 65536},
+    {0, "optimizer", OPTION_CHOICE, PLACE(optimizer), NULL, "sgd|adam|adamw", "rule of the updates (default sgd)", 0, 0},
+    {0, "learning-rate", OPTION_REAL, PLACE(rate), "R", NULL, "its first rate (default 0.1; adam and adamw 0.001)", 0, 0},
+    {0, "momentum", OPTION_REAL, PLACE(momentum), "M", NULL, "of sgd (default 0)", 0, 0},
+    {0, "weight-decay", OPTION_REAL, PLACE(decay), "D", NULL, "(default 0)", 0, 0},
+    {0, "max-grad-norm", OPTION_REAL, PLACE(clip), "N", NULL,
+     "longer gradients are scaled down to this norm; 0: never (default 5)", 0, 0},
+    {0, "anneal-factor", OPTION_REAL, PLACE(factor), "F", NULL, "the rate falls by this factor (default 0.5) ...", 0, 0},
+    {0, "patience", OPTION_INT, PLACE(patience), "N", NULL,
+     "... after more than N epochs without improvement (default 3)", 0, 1000000},
+    {0, "initial-extra-patience", OPTION_INT, PLACE(extra_patience), "N", NULL,
+     "more of it before the first fall (default 0)", 0, 1000000},
+    {0, "min-learning-rate", OPTION_REAL, PLACE(min_rate), "R", NULL,
+     "training ends when the rate is below (default 0.0001)", 0, 0},
+    {0, "shuffle", OPTION_FLAG, PLACE(shuffle), NULL, NULL,
+     "a new order of sentences in each epoch (default yes; --no-shuffle)", 0, 0},
+    {0, "train-with-dev", OPTION_FLAG, PLACE(train_with_dev), NULL, NULL,
+     "learn from dev too; the rate then follows the training loss, and the last model is the result", 0, 0},
+    {0, "monitor-test", OPTION_FLAG, PLACE(monitor_test), NULL, NULL, "evaluate test after every epoch", 0, 0},
+    {0, "seed", OPTION_INT, PLACE(seed), "N", NULL,
+     "of first weights, order, dropout and a dev split taken from train (default 1)", 0, LONG_MAX},
+    OPTION_GROUP("Run"),
+    {'o', "output", OPTION_STRING, PLACE(output), "DIR", NULL, "folder of the run, which must be new (default run)", 0, 0},
+    {0, "resume", OPTION_STRING, PLACE(resume), "DIR", NULL,
+     "go on with a run that was stopped, with the options it was begun with", 0, 0},
+    {0, "checkpoint-seconds", OPTION_INT, PLACE(checkpoint_seconds), "N", NULL,
+     "save all that is needed to go on every N seconds; 0: after every batch (default 60)", 0, 1000000},
+    {0, "write-weights", OPTION_FLAG, PLACE(write_weights), NULL, NULL,
+     "follow ten weights of each tensor in weights.txt (default yes; --no-write-weights)", 0, 0},
+    {0, "json", OPTION_FLAG, PLACE(json), NULL, NULL, "report the result as a JSON object", 0, 0},
+    OPTION_GROUP("Machine"),
+    MACHINE_OPTIONS(struct train_values, machine),
+    {0, "max-mem", OPTION_SIZE, PLACE(max_memory), "SIZE", NULL,
+     "most memory for everything; token vectors that do not fit are not stored (default: no bound)", 0, 0},
+    OPTION_END,
+};
+/* clang-format on */
+
+void train_settle(struct train_values *values)
+{
+    if (values->rate <= 0)
+        values->rate = values->optimizer == OPTIMIZER_SGD ? 0.1 : 0.001;
+    if (!values->eval_batch) /* Flair 0.4 evaluates in batches of the training's size */
+        values->eval_batch = values->like == LIKE_FLAIR_0_4 ? values->batch : 64;
+    if (values->storage.gather == GATHER_UNSAID)
+        values->storage.gather = (int)store_default_gather((enum storage_mode)values->storage.storage);
+}
+
+static bool check_probability(const char *name, double value)
+{
+    if (value >= 0 && value < 1)
+        return true;
+    report_error("--%s wants a probability, 0 or more and below 1", name);
+    return false;
+}
+
+bool train_check(const struct train_values *values)
+{
+    if (!check_probability("dropout", values->dropout) || !check_probability("word-dropout", values->word_dropout) ||
+        !check_probability("locked-dropout", values->locked_dropout) ||
+        !check_probability("rnn-dropout", values->rnn_dropout) || !check_probability("momentum", values->momentum))
+        return false;
+    if (values->rate < 0 || values->decay < 0 || values->clip < 0 || values->min_rate < 0) {
+        report_error("rates, decay and norms cannot be negative");
+        return false;
+    }
+    if (values->factor <= 0 || values->factor >= 1) {
+        report_error("--anneal-factor wants a number between 0 and 1");
+        return false;
+    }
+    if (values->momentum > 0 && values->optimizer != OPTIMIZER_SGD) {
+        report_error("--momentum is of sgd alone");
+        return false;
+    }
+    return true;
+}
+
+struct trainer_options train_trainer_options(const struct train_values *values)
+{
+    return (struct trainer_options){
+        .era = (enum flair_era)values->like,
+        .hidden = (size_t)values->hidden,
+        .layers = (size_t)values->layers,
+        .crf = values->crf,
+        .reproject = values->reproject,
+        .reproject_to = (size_t)values->reproject_to,
+        .dropout = {(float)values->dropout, (float)values->word_dropout, (float)values->locked_dropout,
+                    (float)values->rnn_dropout},
+        .batch = (size_t)values->batch,
+        .eval_batch = (size_t)values->eval_batch,
+        .max_epochs = (size_t)values->max_epochs,
+        .optimizer = (enum optimizer)values->optimizer,
+        .rate = values->rate,
+        .momentum = values->momentum,
+        .decay = values->decay,
+        .beta1 = 0.9, /* PyTorch's defaults */
+        .beta2 = 0.999,
+        .epsilon = 1e-8,
+        .clip = values->clip,
+        .factor = values->factor,
+        .min_rate = values->min_rate,
+        .patience = values->patience,
+        .extra_patience = values->extra_patience,
+        .shuffle = values->shuffle,
+        .train_with_dev = values->train_with_dev,
+        .monitor_test = values->monitor_test,
+        .seed = (uint64_t)values->seed,
+    };
+}
+
+struct corpus_options train_corpus_options(const struct train_values *values)
+{
+    struct corpus_options options = {.folder = values->folder,
+                                     .era = (enum flair_era)values->like,
+                                     .scheme = (enum scheme)values->scheme,
+                                     .token_column = (int)values->token_column,
+                                     .tag_column = (int)values->tag_column,
+                                     .seed = (uint64_t)values->seed};
+    memcpy(options.files, values->files, sizeof options.files);
+    return options;
+}
+
+ft_status train_find_models(const char *names, char **settled, struct ft_error *error)
+{
+    char *joined = calloc(1, 1);
+    *settled = NULL;
+    if (names && !strcmp(names, none)) {
+        free(joined);
+        return (*settled = strdup(none)) ? FT_OK : ft_nomem(error, "the embeddings' names");
+    }
+    for (const char *at = names ? names : ""; joined;) {
+        size_t length = strcspn(at, ",");
+        char found[PATH_MAX], whole[PATH_MAX], *name = strndup(at, length);
+        ft_status status = name ? model_find(length ? name : NULL, found, sizeof found, error)
+                                : ft_nomem(error, "the embeddings' names");
+        free(name);
+        if (status == FT_OK && !realpath(found, whole))
+            status = ft_fail(error, FT_MODEL, "%s: there is no such file", found);
+        if (status == FT_OK && strchr(whole, ','))
+            status = ft_fail(error, FT_USAGE, "%s: a comma in a path stands between two files here", whole);
+        size_t used = strlen(joined);
+        char *grown = status == FT_OK ? realloc(joined, used + strlen(whole) + 2) : NULL;
+        if (!grown) {
+            free(joined);
+            return status == FT_OK ? ft_nomem(error, "the embeddings' names") : status;
+        }
+        joined = grown;
+        snprintf(joined + used, strlen(whole) + 2, "%s%s", used ? "," : "", whole);
+        at += length;
+        if (!*at++)
+            break;
+    }
+    *settled = joined;
+    return joined ? FT_OK : ft_nomem(error, "the embeddings' names");
+}
+
+ft_status train_stack_parts(const struct train_values *values, struct arena *arena, struct stack_part *parts,
+                            size_t *count, struct ft_error *error)
+{
+    const char *const names[] = {values->words, values->lm_forward, values->lm_backward};
+    *count = 0;
+    for (int kind = STACK_WORDS; kind <= STACK_BACKWARD; kind++) {
+        if (!strcmp(names[kind], none))
+            continue;
+        for (const char *at = names[kind];;) {
+            size_t length = strcspn(at, ",");
+            char *path = arena_copy(arena, at, length);
+            if (!path)
+                return ft_nomem(error, "the embeddings' names");
+            if (*count == STACK_MAX)
+                return ft_fail(error, FT_USAGE, "no more than %d embeddings can be stacked", STACK_MAX);
+            parts[(*count)++] = (struct stack_part){(enum stack_kind)kind, path};
+            at += length;
+            if (!*at++)
+                break;
+        }
+    }
+    return FT_OK;
+}

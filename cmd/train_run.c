@@ -1,0 +1,442 @@
+/* train_run.c - see train_run.h.
+ *
+ * Order of writing, so that a run killed at any moment can go on to the same end: logs are flushed before the
+ * checkpoint that holds their lengths; models before the checkpoint that makes them final; the checkpoint goes last of
+ * all. */
+#include "cmd/train_run.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "cmd/interrupt.h"
+#include "cmd/progress.h"
+#include "run/checkpoint.h"
+#include "run/final_test.h"
+#include "run/tagged_table.h"
+#include "run/trained.h"
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct run {
+    const struct train_values *values;
+    const struct run_folder *folder;
+    char identity[RUN_IDENTITY_BYTES];
+    struct trainer_options options;
+    struct backend *backend;
+    struct corpus corpus;
+    struct tag_set tags;
+    struct stack stack;
+    struct row_store *rows;
+    struct trainer *trainer;
+    struct run_log *log;
+    struct progress *progress;
+    size_t best_saved;   /* the epoch whose weights best-model.safetensors has */
+    double saved, began; /* clock */
+    double epoch_began;
+    struct arena arena;
+};
+
+static const char *file_of(const struct run *run, const char *name, char path[RUN_PATH_BYTES])
+{
+    return run_folder_file(run->folder, name, path);
+}
+
+bool train_is_finished(const struct run_folder *folder)
+{
+    char final[RUN_PATH_BYTES], checkpoint[RUN_PATH_BYTES];
+    return !access(run_folder_file(folder, "final-model.safetensors", final), F_OK) &&
+           access(run_folder_file(folder, "checkpoint.safetensors", checkpoint), F_OK);
+}
+
+/* Bytes left for stored token vectors within --max-mem. */
+static ft_status plan_memory(struct run *run, size_t *budget, struct ft_error *error)
+{
+    enum { PROGRAM = 24 << 20, VECTORS = 3 };
+    *budget = 0;
+    if (!run->values->max_memory)
+        return FT_OK;
+    size_t models = 0, corpus = 0, rows = 0, longest = 0;
+    for (size_t i = 0; i < run->stack.model_count; i++)
+        models += run->stack.models[i].file_bytes;
+    for (size_t s = 0; s < SPLITS; s++) {
+        const struct window *window = &run->corpus.splits[s].window;
+        corpus += 2 * window_held(window);
+        for (size_t i = 0; i < window->count; i++)
+            longest = window->sentences[i].count > longest ? window->sentences[i].count : longest;
+    }
+    rows = longest * (run->options.eval_batch > run->options.batch ? run->options.eval_batch : run->options.batch);
+    size_t width = run->stack.tagger->width;
+    struct network_shape shape = {.width = width,
+                                  .reprojection = run->options.reproject_to ? run->options.reproject_to
+                                                  : run->options.reproject  ? width
+                                                                            : 0,
+                                  .hidden = run->options.hidden,
+                                  .layers = run->options.layers,
+                                  .tags = run->tags.count,
+                                  .crf = run->options.crf};
+    struct parameters parameters;
+    parameters_lay_out(&parameters, &shape);
+    size_t vectors = VECTORS + (run->options.optimizer != OPTIMIZER_SGD ? 4 : run->options.momentum > 0 ? 2 : 0);
+    size_t fixed = PROGRAM + models + corpus + network_bytes(&shape, rows) +
+                   vectors * parameters.floats * sizeof(float) + rows * width * sizeof(float);
+    if (fixed >= run->values->max_memory) {
+        char needed[MEMORY_TEXT], bound[MEMORY_TEXT];
+        return ft_fail(error, FT_NOMEM,
+                       "training takes %s besides stored vectors, more than --max-mem %s (smaller "
+                       "batches, or --reproject-to, take less)",
+                       memory_text(fixed, needed), memory_text(run->values->max_memory, bound));
+    }
+    *budget = run->values->max_memory - fixed;
+    return FT_OK;
+}
+
+static ft_status open_rows(struct run *run, struct ft_error *error)
+{
+    static const char *const modes[] = {"none", "cpu", "gpu"};
+    struct row_store_options options = {.mode = (enum storage_mode)run->values->storage.storage,
+                                        .gather = (enum gather_mode)run->values->storage.gather,
+                                        .lm_output = (enum lm_output)run->values->storage.lm_output,
+                                        .type = (enum row_type)run->values->row_type};
+    enum storage_mode in_force = options.mode;
+    size_t count;
+    const struct sentence **sentences = trainer_sentences(&run->corpus, &run->options, &run->arena, &count);
+    if (!sentences)
+        return ft_nomem(error, "the corpus");
+    ft_status status = plan_memory(run, &options.budget, error);
+    if (status == FT_OK)
+        status =
+            row_store_new(&run->rows, run->stack.tagger, run->backend, &options, sentences, count, &in_force, error);
+    if (status == FT_OK && in_force != options.mode)
+        report_error("cannot keep all token vectors in --max-mem; storing %s instead", modes[in_force]);
+    return status;
+}
+
+static ft_status open_all(struct run *run, struct ft_error *error)
+{
+    const struct train_values *values = run->values;
+    struct corpus_options reading = train_corpus_options(values);
+    struct stack_part parts[STACK_MAX];
+    size_t part_count;
+    ft_status status = model_backend(&values->machine, &run->backend, error);
+    if (status == FT_OK)
+        status = corpus_open(&run->corpus, &reading, error);
+    if (status == FT_OK)
+        status = tag_set_init(&run->tags, &run->corpus, reading.era, reading.scheme, error);
+    if (status == FT_OK)
+        status = train_stack_parts(values, &run->arena, parts, &part_count, error);
+    if (status == FT_OK)
+        status = stack_open(&run->stack, parts, part_count, run->backend, error);
+    if (status == FT_OK)
+        status = open_rows(run, error);
+    struct trainer_data data = {&run->corpus, &run->tags, run->rows};
+    if (status == FT_OK)
+        status = trainer_new(&run->trainer, &run->options, &data, run->backend, error);
+    return status;
+}
+
+static void close_all(struct run *run)
+{
+    trainer_free(run->trainer);
+    row_store_free(run->rows);
+    stack_close(&run->stack);
+    tag_set_release(&run->tags);
+    corpus_release(&run->corpus);
+    if (run->backend)
+        run->backend->ops->free(run->backend);
+    arena_release(&run->arena);
+}
+
+static ft_status log_beginning(struct run *run, struct ft_error *error)
+{
+    static const char *const modes[] = {"none", "cpu", "gpu"};
+    const struct trainer_options *options = &run->options;
+    struct row_store_counts counts = row_store_counts(run->rows);
+    char planned[MEMORY_TEXT];
+    ft_status status = FT_OK;
+    for (size_t s = 0; status == FT_OK && s < SPLITS; s++)
+        status = run_log_line(run->log, error, "%s: %zu sentences, %zu tokens", split_names[s],
+                              run->corpus.splits[s].window.count, run->corpus.splits[s].window.tokens);
+    for (size_t i = 0; status == FT_OK && i < run->stack.member_count; i++)
+        status = run_log_line(run->log, error, "embedding %s: %zu columns", run->stack.members[i].name,
+                              run->stack.members[i].width);
+    if (status == FT_OK)
+        status = run_log_line(run->log, error, "tags: %zu; parameters: %zu", run->tags.count,
+                              trainer_network(run->trainer)->parameters.floats);
+    if (status == FT_OK)
+        status = run_log_line(run->log, error,
+                              "learning rate %g, mini-batch size %zu, patience %ld, anneal factor %g, max epochs %zu, "
+                              "seed %llu",
+                              options->rate, options->batch, options->patience, options->factor, options->max_epochs,
+                              (unsigned long long)options->seed);
+    if (status == FT_OK)
+        status = run_log_line(run->log, error, "embedding storage %s: %s planned", modes[run->values->storage.storage],
+                              memory_text(counts.planned_bytes, planned));
+    return status;
+}
+
+static ft_status open_log(struct run *run, struct ft_error *error)
+{
+    char path[RUN_PATH_BYTES];
+    struct run_log_marks marks;
+    bool resumes = false;
+    ft_status status = checkpoint_marks(file_of(run, "checkpoint.safetensors", path), run->identity, &marks, error);
+    if (status == FT_OK) {
+        resumes = true;
+        status = checkpoint_resume(path, run->identity, run->trainer, error);
+    } else if (status == FT_END) {
+        status = FT_OK;
+        marks = (struct run_log_marks){0}; /* what a run wrote before its first checkpoint is written again */
+    }
+    if (status == FT_OK)
+        status =
+            run_log_open(&run->log, run->folder->path, run->options.era, run->values->write_weights, &marks, error);
+    if (status == FT_OK && !resumes)
+        status = log_beginning(run, error);
+    return status;
+}
+
+/* One JSON object on how the model came to be; nothing in it depends on machine, place or time. */
+static char *training_record(const struct run *run, const struct trainer_state *state, bool best)
+{
+    const struct trainer_options *options = &run->options;
+    cJSON *record = cJSON_CreateObject();
+    char *text = NULL;
+    bool made =
+        cJSON_AddStringToObject(record, "trained_by", "flairtag " FLAIRTAG_VERSION) &&
+        cJSON_AddNumberToObject(record, "seed", (double)options->seed) &&
+        cJSON_AddNumberToObject(record, "epoch", (double)(best ? state->best_epoch : state->epoch)) &&
+        cJSON_AddNumberToObject(record, "train_sentences", (double)run->corpus.splits[SPLIT_TRAIN].window.count) &&
+        cJSON_AddBoolToObject(record, "train_with_dev", options->train_with_dev) &&
+        cJSON_AddNumberToObject(record, "learning_rate", options->rate) &&
+        cJSON_AddNumberToObject(record, "mini_batch_size", (double)options->batch) &&
+        cJSON_AddNumberToObject(record, "word_dropout", (double)options->dropout.word) &&
+        cJSON_AddNumberToObject(record, "locked_dropout", (double)options->dropout.locked);
+    if (made && best)
+        made = cJSON_AddNumberToObject(record, "dev_f1", state->best_score);
+    if (made)
+        text = cJSON_PrintUnformatted(record);
+    cJSON_Delete(record);
+    return text;
+}
+
+static ft_status save_model(struct run *run, enum trainer_vector which, const char *name, struct ft_error *error)
+{
+    const struct network *network = trainer_network(run->trainer);
+    char path[RUN_PATH_BYTES];
+    float *weights = malloc(network->parameters.floats * sizeof *weights);
+    char *record = training_record(run, trainer_state(run->trainer), which == VECTOR_BEST);
+    struct trained trained = {&run->stack,      &network->shape, &network->parameters, weights, &run->tags,
+                              run->options.era, record};
+    ft_status status =
+        weights && record ? trainer_read_vector(run->trainer, which, weights, error) : ft_nomem(error, "a model");
+    if (status == FT_OK)
+        status = trained_save(&trained, run->backend, file_of(run, name, path), error);
+    free(weights);
+    free(record);
+    return status;
+}
+
+/* Everything that is needed to go on, and the best model so far. */
+static ft_status save(struct run *run, struct ft_error *error)
+{
+    const struct trainer_state *state = trainer_state(run->trainer);
+    char path[RUN_PATH_BYTES];
+    struct run_log_marks marks;
+    ft_status status = FT_OK;
+    if (state->best_epoch != run->best_saved) {
+        status = save_model(run, VECTOR_BEST, "best-model.safetensors", error);
+        run->best_saved = state->best_epoch;
+    }
+    if (status == FT_OK)
+        status = run_log_chart(run->log, error);
+    if (status == FT_OK)
+        status = run_log_mark(run->log, &marks, error);
+    if (status == FT_OK)
+        status =
+            checkpoint_write(file_of(run, "checkpoint.safetensors", path), run->trainer, &marks, run->identity, error);
+    run->saved = clock_seconds();
+    return status;
+}
+
+static ft_status log_weights(struct run *run, struct ft_error *error)
+{
+    const struct network *network = trainer_network(run->trainer);
+    float *weights = malloc(network->parameters.floats * sizeof *weights);
+    ft_status status =
+        weights ? trainer_read_vector(run->trainer, VECTOR_WEIGHTS, weights, error) : ft_nomem(error, "weights.txt");
+    for (size_t i = 0; status == FT_OK && i < network->parameters.count; i++) {
+        const struct parameter *parameter = &network->parameters.list[i];
+        status =
+            run_log_weights(run->log, trainer_state(run->trainer)->step, parameter->name, weights + parameter->offset,
+                            parameter->rows * parameter->columns, run->options.seed, error);
+    }
+    free(weights);
+    return status;
+}
+
+/* Ten lines an epoch, as Flair writes them. */
+static ft_status log_batch(struct run *run, size_t epoch, size_t batch, double loss, size_t sentences,
+                           struct ft_error *error)
+{
+    size_t batches = trainer_batches(run->trainer), every = batches / 10 ? batches / 10 : 1;
+    if (batch % every)
+        return FT_OK;
+    double seconds = clock_seconds() - run->epoch_began;
+    ft_status status = run_log_line(run->log, error,
+                                    "epoch %zu - iter %zu/%zu - loss %.8f - time (sec): %.2f - sentences/sec: %.2f - "
+                                    "lr: %.6f",
+                                    epoch, batch, batches, loss, seconds, seconds > 0 ? (double)sentences / seconds : 0,
+                                    trainer_state(run->trainer)->schedule.rate);
+    return status == FT_OK && run->values->write_weights ? log_weights(run, error) : status;
+}
+
+/* dev.tsv of the last evaluation, as Flair has written it since 0.9. */
+static ft_status write_dev_table(struct run *run, struct ft_error *error)
+{
+    const struct split *dev = &run->corpus.splits[SPLIT_DEV];
+    const uint32_t *tags = trainer_dev_tags(run->trainer);
+    char path[RUN_PATH_BYTES];
+    struct output *output;
+    struct arena arena;
+    if (!tags || run->options.era == LIKE_FLAIR_0_4)
+        return FT_OK;
+    ft_status status = output_open(&output, file_of(run, "dev.tsv", path), error);
+    if (status != FT_OK)
+        return status;
+    arena_init(&arena);
+    for (size_t i = 0, token = 0; status == FT_OK && i < dev->window.count; token += dev->window.sentences[i++].count) {
+        const struct sentence *sentence = &dev->window.sentences[i];
+        arena_clear(&arena);
+        const char **names = arena_array(&arena, sentence->count, sizeof *names);
+        for (size_t t = 0; names && t < sentence->count; t++)
+            names[t] = run->tags.tags[tags[token + t]].at;
+        status =
+            names ? tagged_table_sentence(output, run->options.era, sentence, dev->gold[i], names, NULL, &arena, error)
+                  : ft_nomem(error, "dev.tsv");
+    }
+    arena_release(&arena);
+    if (status == FT_OK)
+        return output_close(output, error);
+    output_discard(output);
+    return status;
+}
+
+static ft_status log_epoch(struct run *run, struct trainer_event *event, struct ft_error *error)
+{
+    struct epoch_record *record = &event->record;
+    record->end = time(NULL);
+    ft_status status = run_log_line(run->log, error, "EPOCH %zu done: loss %.4f - lr: %.6f", record->epoch,
+                                    record->train_loss, record->rate);
+    if (status == FT_OK && record->dev.there)
+        status = run_log_line(run->log, error, "DEV : loss %.6f - f1-score (micro avg) %.4f", record->dev.loss,
+                              record->dev.f1);
+    if (status == FT_OK && record->test.there)
+        status = run_log_line(run->log, error, "TEST : loss %.6f - f1-score (micro avg) %.4f", record->test.loss,
+                              record->test.f1);
+    if (status == FT_OK)
+        status = run_log_line(run->log, error, "%ld epochs without improvement%s", record->bad_epochs,
+                              event->is_best ? ", best so far" : "");
+    if (status == FT_OK)
+        status = run_log_epoch(run->log, record, error);
+    return status == FT_OK ? write_dev_table(run, error) : status;
+}
+
+static void draw_progress(struct run *run, double loss)
+{
+    const struct trainer_state *state = trainer_state(run->trainer);
+    char line[160];
+    snprintf(line, sizeof line, "epoch %zu of %zu, batch %zu of %zu, loss %.4f, best dev F1 %.2f (epoch %zu)",
+             state->epoch, run->options.max_epochs, state->batch, trainer_batches(run->trainer), loss,
+             100 * state->best_score, state->best_epoch);
+    progress_line(run->progress, line);
+}
+
+static ft_status train_to_end(struct run *run, struct ft_error *error)
+{
+    const struct trainer_state *state = trainer_state(run->trainer);
+    ft_status status = FT_OK;
+    run->saved = run->epoch_began = clock_seconds();
+    run->best_saved = 0;
+    for (size_t sentences = 0; status == FT_OK && !state->finished;) {
+        struct trainer_event event;
+        size_t epoch = state->epoch;
+        status = trainer_batch(run->trainer, &event, error);
+        if (status != FT_OK)
+            break;
+        size_t batch = event.epoch_ended ? trainer_batches(run->trainer) : state->batch;
+        double loss = event.epoch_ended ? event.record.train_loss : state->loss / state->loss_parts;
+        sentences += run->options.batch;
+        status = log_batch(run, epoch, batch, loss, sentences, error);
+        if (status == FT_OK && event.epoch_ended) {
+            status = log_epoch(run, &event, error);
+            run->epoch_began = clock_seconds();
+            sentences = 0;
+        }
+        draw_progress(run, loss);
+        bool due = clock_seconds() - run->saved >= (double)run->values->checkpoint_seconds;
+        if (status == FT_OK && (due || interrupted || state->finished))
+            status = save(run, error);
+        if (status == FT_OK && interrupted && !state->finished)
+            status =
+                ft_fail(error, FT_INTERRUPTED, "interrupted; 'flairtag train --resume %s' goes on", run->folder->path);
+    }
+    return status;
+}
+
+/* Models, then what the result is worth on test. */
+static ft_status finish(struct run *run, char **report, struct ft_error *error)
+{
+    const struct trainer_state *state = trainer_state(run->trainer);
+    const struct split *test = &run->corpus.splits[SPLIT_TEST];
+    bool old = run->options.era == LIKE_FLAIR_0_4;
+    char model[RUN_PATH_BYTES], table[RUN_PATH_BYTES], path[RUN_PATH_BYTES];
+    struct evaluation evaluation;
+    ft_status status = FT_OK;
+    if (state->best_epoch)
+        status = save_model(run, VECTOR_BEST, "best-model.safetensors", error);
+    if (status == FT_OK)
+        status = save_model(run, VECTOR_WEIGHTS, "final-model.safetensors", error);
+    evaluation_init(&evaluation, old ? SPANS_FLAIR_OLD : SPANS_FLAIR_NEW);
+    file_of(run, state->best_epoch ? "best-model.safetensors" : "final-model.safetensors", model);
+    if (status == FT_OK && test->window.count) {
+        status = final_test(model, test, run->options.era, run->backend, file_of(run, "test.tsv", table), &evaluation,
+                            error);
+        enum evaluation_report kind = run->values->json ? REPORT_JSON : old ? REPORT_FLAIR_0_10 : REPORT_FLAIR_0_15;
+        if (status == FT_OK)
+            status = evaluation_report(&evaluation, kind, report, error);
+        if (status == FT_OK)
+            status = run_log_line(run->log, error, "%s", *report);
+    }
+    evaluation_release(&evaluation);
+    struct row_store_counts counts = row_store_counts(run->rows);
+    if (status == FT_OK)
+        status =
+            run_log_line(run->log, error, "sentences read %zu times, embedded %zu times", counts.read, counts.embedded);
+    if (status == FT_OK && unlink(file_of(run, "checkpoint.safetensors", path)))
+        status = ft_fail(error, FT_FAILED, "%s: cannot be removed", path);
+    return status;
+}
+
+ft_status train_run(const struct train_values *values, const struct run_folder *folder, char **report,
+                    struct ft_error *error)
+{
+    struct run run = {.values = values, .folder = folder, .options = train_trainer_options(values)};
+    *report = NULL;
+    arena_init(&run.arena);
+    run_folder_identity(folder, run.identity);
+    ft_status status = open_all(&run, error);
+    if (status == FT_OK)
+        status = open_log(&run, error);
+    if (status == FT_OK) {
+        run.progress = progress_new();
+        status = train_to_end(&run, error);
+        progress_free(run.progress);
+    }
+    if (status == FT_OK)
+        status = finish(&run, report, error);
+    struct ft_error ignored;
+    ft_status closed = run_log_close(run.log, status == FT_OK ? error : &ignored);
+    close_all(&run);
+    return status == FT_OK ? closed : status;
+}

@@ -1,0 +1,23 @@
+/* checkpoint.h - a training run's state as a file, from which it goes on to the same bits.
+ *
+ * One .safetensors: the trainer's vectors as F32 tensors "weights", "best", "moment", "second_moment", and in
+ * `__metadata__.checkpoint` a JSON object of its numbers (doubles as hexadecimal text, so that none is rounded), of the
+ * marks of the run's logs and of a word that tells the run apart from others. It appears whole or not at all: written
+ * beside, synced and renamed. Everything read from it is checked against the run. */
+#ifndef RUN_CHECKPOINT_H
+#define RUN_CHECKPOINT_H
+#include "run/trainer.h"
+
+/* identity: what a checkpoint must have been written with, such as a digest of options and inputs. FT_FAILED (the disk
+ * is full; the checkpoint before is still there), FT_NOMEM. */
+ft_status checkpoint_write(const char *path, const struct trainer *trainer, const struct run_log_marks *marks,
+                           const char *identity, struct ft_error *error);
+
+/* The marks alone, which are needed before logs are opened. FT_END: there is no checkpoint. FT_INPUT: it is damaged or
+ * another run's. */
+ft_status checkpoint_marks(const char *path, const char *identity, struct run_log_marks *marks, struct ft_error *error);
+
+/* Puts a fresh trainer where the checkpoint's was. */
+ft_status checkpoint_resume(const char *path, const char *identity, struct trainer *trainer, struct ft_error *error);
+
+#endif

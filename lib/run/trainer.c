@@ -1,0 +1,476 @@
+/* trainer.c - see trainer.h. */
+#include "run/trainer.h"
+#include "base/philox.h"
+#include "text/evaluation.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct trainer {
+    struct trainer_options options;
+    struct trainer_data data;
+    struct backend *backend;
+    struct network network;
+    struct trainer_state state;
+    float *best, *moment, *second_moment; /* [floats], the device's; NULL where there is none */
+    size_t split_first[SPLITS];           /* number of a split's first sentence in the row store */
+    size_t train_count;
+    size_t *order;  /* [train_count] of the epoch, into the row store */
+    size_t ordered; /* the epoch that `order` is of; 0: none */
+    uint32_t *dev_tags;
+    bool has_dev_tags;
+    size_t batch_tokens;
+    struct arena arena, work; /* work: one batch */
+};
+
+const struct sentence **trainer_sentences(const struct corpus *corpus, const struct trainer_options *options,
+                                          struct arena *arena, size_t *count)
+{
+    size_t splits = options->monitor_test ? SPLITS : SPLIT_TEST, total = 0;
+    for (size_t s = 0; s < splits; s++)
+        total += corpus->splits[s].window.count;
+    const struct sentence **sentences = arena_array(arena, total, sizeof *sentences);
+    *count = 0;
+    for (size_t s = 0; sentences && s < splits; s++)
+        for (size_t i = 0; i < corpus->splits[s].window.count; i++)
+            sentences[(*count)++] = &corpus->splits[s].window.sentences[i];
+    return sentences;
+}
+
+static int longest_first(const void *left, const void *right)
+{
+    size_t a = *(const size_t *)left, b = *(const size_t *)right;
+    return a > b ? -1 : a < b;
+}
+
+/* Tokens of the largest batch there can be: the longest sentences together. */
+static size_t most_rows(const struct trainer *trainer, size_t batch)
+{
+    size_t most = 0;
+    for (size_t s = 0; s < SPLITS; s++) {
+        const struct window *window = &trainer->data.corpus->splits[s].window;
+        size_t *lengths = malloc((window->count + 1) * sizeof *lengths), rows = 0;
+        if (!lengths)
+            return SIZE_MAX;
+        for (size_t i = 0; i < window->count; i++)
+            lengths[i] = window->sentences[i].count;
+        qsort(lengths, window->count, sizeof *lengths, longest_first);
+        for (size_t i = 0; i < window->count && i < batch; i++)
+            rows += lengths[i];
+        most = rows > most ? rows : most;
+        free(lengths);
+    }
+    return most;
+}
+
+static size_t tag_number(const struct tag_set *tags, const char *tag)
+{
+    uint32_t number;
+    return map_get(&tags->numbers, tag, strlen(tag), &number) ? number : tags->count;
+}
+
+static ft_status make_network(struct trainer *trainer, struct ft_error *error)
+{
+    const struct trainer_options *options = &trainer->options;
+    const struct tag_set *tags = trainer->data.tags;
+    size_t width = row_store_width(trainer->data.rows);
+    size_t batch = options->eval_batch > options->batch ? options->eval_batch : options->batch;
+    size_t rows = most_rows(trainer, batch);
+    struct network_shape shape = {.width = width,
+                                  .reprojection = options->reproject_to ? options->reproject_to
+                                                  : options->reproject  ? width
+                                                                        : 0,
+                                  .hidden = options->hidden,
+                                  .layers = options->layers,
+                                  .tags = tags->count,
+                                  .start = tag_number(tags, "<START>"),
+                                  .stop = tag_number(tags, "<STOP>"),
+                                  .crf = options->crf,
+                                  .mask_ends = options->era == LIKE_FLAIR_0_4};
+    if (rows == SIZE_MAX)
+        return ft_nomem(error, "the corpus");
+    ft_status status = network_init(&trainer->network, trainer->backend, &shape, rows, batch, error);
+    float *drawn = status == FT_OK ? malloc(trainer->network.parameters.floats * sizeof *drawn) : NULL;
+    if (status == FT_OK && !drawn)
+        status = ft_nomem(error, "the first weights");
+    if (status == FT_OK) {
+        const struct training_ops *ops = trainer->backend->ops->training;
+        size_t floats = trainer->network.parameters.floats;
+        parameters_draw(&trainer->network.parameters, &shape, options->seed, drawn);
+        status = ops->upload(trainer->backend, trainer->network.weights, drawn, floats, error);
+        bool failed = !(trainer->best = ops->new_floats(trainer->backend, floats));
+        if (options->optimizer != OPTIMIZER_SGD || options->momentum > 0)
+            failed |= !(trainer->moment = ops->new_floats(trainer->backend, floats));
+        if (options->optimizer != OPTIMIZER_SGD)
+            failed |= !(trainer->second_moment = ops->new_floats(trainer->backend, floats));
+        if (status == FT_OK && failed)
+            status = ft_nomem(error, "the optimizer");
+    }
+    free(drawn);
+    return status;
+}
+
+ft_status trainer_new(struct trainer **out, const struct trainer_options *options, const struct trainer_data *data,
+                      struct backend *backend, struct ft_error *error)
+{
+    struct trainer *trainer = calloc(1, sizeof *trainer);
+    if (!trainer)
+        return ft_nomem(error, "the trainer");
+    trainer->options = *options;
+    trainer->data = *data;
+    trainer->backend = backend;
+    arena_init(&trainer->arena);
+    arena_init(&trainer->work);
+    const struct split *splits = data->corpus->splits;
+    size_t first = 0;
+    for (size_t s = 0; s < SPLITS; first += splits[s++].window.count)
+        trainer->split_first[s] = first;
+    trainer->train_count = splits[SPLIT_TRAIN].window.count;
+    if (options->train_with_dev) /* dev lies behind train in the row store */
+        trainer->train_count += splits[SPLIT_DEV].window.count;
+    bool on_score = !options->train_with_dev && splits[SPLIT_DEV].window.count;
+    schedule_init(&trainer->state.schedule, options->era, on_score, options->rate, options->factor, options->patience,
+                  options->era == LIKE_FLAIR_0_4 ? 0 : options->extra_patience);
+    trainer->state.epoch = 1;
+    trainer->order = arena_array(&trainer->arena, trainer->train_count, sizeof *trainer->order);
+    trainer->dev_tags = arena_array(&trainer->arena, splits[SPLIT_DEV].window.tokens, sizeof *trainer->dev_tags);
+    ft_status status = FT_OK;
+    if (!trainer->order || !trainer->dev_tags)
+        status = ft_nomem(error, "the trainer");
+    else if (!trainer->train_count)
+        status = ft_fail(error, FT_INPUT, "there is no sentence to train on");
+    if (status == FT_OK)
+        status = make_network(trainer, error);
+    if (status != FT_OK) {
+        trainer_free(trainer);
+        return status;
+    }
+    *out = trainer;
+    return FT_OK;
+}
+
+void trainer_free(struct trainer *trainer)
+{
+    if (!trainer)
+        return;
+    float *const vectors[] = {trainer->best, trainer->moment, trainer->second_moment};
+    for (size_t i = 0; trainer->backend->ops->training && i < 3; i++)
+        trainer->backend->ops->training->free_floats(trainer->backend, vectors[i]);
+    network_release(&trainer->network);
+    arena_release(&trainer->arena);
+    arena_release(&trainer->work);
+    free(trainer);
+}
+
+/* Sentence `number` of the row store: which split, and which of it. */
+static const struct split *find_sentence(const struct trainer *trainer, size_t number, size_t *index)
+{
+    size_t s = SPLITS - 1;
+    while (number < trainer->split_first[s])
+        s--;
+    *index = number - trainer->split_first[s];
+    return &trainer->data.corpus->splits[s];
+}
+
+/* Packs sentences and reads their token vectors and gold tags; all of it lies in the arena `work`. */
+static ft_status make_batch(struct trainer *trainer, const size_t *numbers, size_t count, struct packing *packing,
+                            struct network_batch *batch, struct ft_error *error)
+{
+    struct arena *arena = &trainer->work;
+    size_t width = row_store_width(trainer->data.rows);
+    arena_clear(arena);
+    size_t *lengths = arena_array(arena, count, sizeof *lengths);
+    if (!lengths)
+        return ft_nomem(error, "a batch");
+    for (size_t i = 0, index; i < count; i++) {
+        const struct split *split = find_sentence(trainer, numbers[i], &index);
+        lengths[i] = split->window.sentences[index].count;
+    }
+    ft_status status = packing_init(packing, lengths, count, arena, error);
+    if (status != FT_OK)
+        return status;
+    size_t rows = packing->batch.rows;
+    float *x = arena_array(arena, rows * width, sizeof *x);
+    float **to = arena_array(arena, rows, sizeof *to);
+    uint32_t *gold = arena_array(arena, rows, sizeof *gold);
+    if (!x || !to || !gold)
+        return ft_nomem(error, "a batch");
+    for (size_t t = 0; t < rows; t++)
+        to[t] = x + packing->row[t] * width;
+    for (size_t i = 0, index; i < count; i++) {
+        const struct split *split = find_sentence(trainer, numbers[i], &index);
+        tag_set_numbers(trainer->data.tags, split->tags[index], lengths[i], gold + packing->sentences[i].first);
+    }
+    *batch = (struct network_batch){packing, x, gold};
+    return row_store_read(trainer->data.rows, numbers, count, to, error);
+}
+
+static enum loss_reduction reduction_of(const struct trainer *trainer)
+{
+    return trainer->options.era == LIKE_FLAIR_0_4 ? LOSS_MEAN : LOSS_SUM;
+}
+
+/* What a batch adds to the divisor of the loss that is reported. */
+static double loss_parts(const struct trainer *trainer, size_t tokens)
+{
+    return trainer->options.era == LIKE_FLAIR_0_4 ? 1 : (double)tokens;
+}
+
+/* As Python's round(value, 4): by the decimal digits of the double, not by scaling it. */
+static double round_4(double value)
+{
+    char digits[32];
+    snprintf(digits, sizeof digits, "%.4f", value);
+    return strtod(digits, NULL);
+}
+
+/* The scores of a split in the era's way: up to 0.4.5 precision and recall were rounded before they were combined. */
+static void set_scores(const struct trainer *trainer, const struct evaluation *evaluation,
+                       const struct averages *averages, struct split_record *record)
+{
+    record->precision = averages->micro.precision;
+    record->recall = averages->micro.recall;
+    record->f1 = averages->micro.f1;
+    record->accuracy = averages->accuracy;
+    if (trainer->options.era == LIKE_FLAIR_0_4) {
+        double p = round_4(record->precision), r = round_4(record->recall);
+        record->precision = p;
+        record->recall = r;
+        record->f1 = p + r > 0 ? round_4(2 * p * r / (p + r)) : 0;
+    } else if (evaluation->spans.gold + evaluation->spans.predicted <= 1) {
+        record->accuracy = 0; /* nothing is computed for at most one label */
+    }
+}
+
+static ft_status evaluate_split(struct trainer *trainer, size_t s, uint32_t *tags, struct split_record *record,
+                                struct ft_error *error)
+{
+    const struct split *split = &trainer->data.corpus->splits[s];
+    const struct window *window = &split->window;
+    struct evaluation evaluation;
+    double loss = 0, parts = 0;
+    size_t step = trainer->options.eval_batch;
+    ft_status status = FT_OK;
+    evaluation_init(&evaluation, trainer->options.era == LIKE_FLAIR_0_4 ? SPANS_FLAIR_OLD : SPANS_FLAIR_NEW);
+    for (size_t i = 0, token = 0; status == FT_OK && i < window->count; i += step) {
+        size_t count = window->count - i < step ? window->count - i : step;
+        size_t *numbers = calloc(count, sizeof *numbers);
+        struct packing packing;
+        struct network_batch batch;
+        double batch_loss;
+        for (size_t k = 0; numbers && k < count; k++)
+            numbers[k] = trainer->split_first[s] + i + k;
+        status = numbers ? make_batch(trainer, numbers, count, &packing, &batch, error) : ft_nomem(error, "a batch");
+        free(numbers);
+        if (status == FT_OK)
+            status =
+                network_evaluate(&trainer->network, &batch, reduction_of(trainer), &batch_loss, tags + token, error);
+        if (status != FT_OK)
+            break;
+        loss += batch_loss;
+        parts += loss_parts(trainer, packing.batch.rows);
+        for (size_t k = 0; status == FT_OK && k < count; token += packing.sentences[k++].count) {
+            const char **names = arena_array(&trainer->work, packing.sentences[k].count, sizeof *names);
+            for (size_t t = 0; names && t < packing.sentences[k].count; t++)
+                names[t] = trainer->data.tags->tags[tags[token + t]].at;
+            status = names ? evaluation_add(&evaluation, &window->sentences[i + k], split->gold[i + k], names, error)
+                           : ft_nomem(error, "an evaluation");
+        }
+    }
+    size_t class_count;
+    const struct type_tally **classes = status == FT_OK ? evaluation_classes(&evaluation, &class_count) : NULL;
+    if (status == FT_OK && !classes)
+        status = ft_nomem(error, "an evaluation");
+    if (status == FT_OK) {
+        struct averages averages = evaluation_averages(&evaluation, classes, class_count);
+        *record = (struct split_record){.there = true, .loss = parts > 0 ? loss / parts : 0};
+        set_scores(trainer, &evaluation, &averages, record);
+    }
+    free(classes);
+    evaluation_release(&evaluation);
+    return status;
+}
+
+static ft_status evaluate_test(struct trainer *trainer, struct split_record *record, struct ft_error *error)
+{
+    uint32_t *tags = malloc((trainer->data.corpus->splits[SPLIT_TEST].window.tokens + 1) * sizeof *tags);
+    ft_status status =
+        tags ? evaluate_split(trainer, SPLIT_TEST, tags, record, error) : ft_nomem(error, "an evaluation");
+    free(tags);
+    return status;
+}
+
+/* Evaluates, notes what was best, sets the next rate. */
+static ft_status end_epoch(struct trainer *trainer, struct trainer_event *event, struct ft_error *error)
+{
+    struct trainer_state *state = &trainer->state;
+    const struct split *splits = trainer->data.corpus->splits;
+    struct epoch_record *record = &event->record;
+    *record = (struct epoch_record){
+        .epoch = state->epoch, .rate = state->schedule.rate, .train_loss = state->loss / state->loss_parts};
+    bool on_dev = state->schedule.higher_is_better;
+    ft_status status = FT_OK;
+    if (on_dev)
+        status = evaluate_split(trainer, SPLIT_DEV, trainer->dev_tags, &record->dev, error);
+    if (status == FT_OK && trainer->options.monitor_test && splits[SPLIT_TEST].window.count)
+        status = evaluate_test(trainer, &record->test, error);
+    if (status != FT_OK)
+        return status;
+    trainer->has_dev_tags |= on_dev;
+    double metric = on_dev ? record->dev.f1 : record->train_loss;
+    event->is_best = on_dev && schedule_is_best(&state->schedule, metric);
+    if (event->is_best) {
+        state->best_score = metric;
+        state->best_epoch = state->epoch;
+        const float *row = trainer->network.weights;
+        status = trainer->backend->ops->gather(trainer->backend, &row, 1, trainer->network.parameters.floats,
+                                               trainer->best, error);
+    }
+    bool reduced = schedule_step(&state->schedule, metric, on_dev ? &record->dev.loss : NULL);
+    record->bad_epochs = schedule_bad_epochs(&state->schedule, reduced);
+    event->epoch_ended = true;
+    if (state->epoch == trainer->options.max_epochs || state->schedule.rate < trainer->options.min_rate)
+        state->finished = true;
+    else
+        state->epoch++;
+    state->batch = 0;
+    state->loss = state->loss_parts = 0;
+    return status;
+}
+
+static ft_status update_weights(struct trainer *trainer, double *norm, struct ft_error *error)
+{
+    const struct trainer_options *options = &trainer->options;
+    const struct training_ops *ops = trainer->backend->ops->training;
+    struct network *network = &trainer->network;
+    size_t floats = network->parameters.floats;
+    double squares, scale = 1;
+    ft_status status = ops->squares(trainer->backend, network->gradients, floats, &squares, error);
+    if (status != FT_OK)
+        return status;
+    *norm = sqrt(squares);
+    if (options->clip > 0 && options->clip / (*norm + 1e-6) < 1) /* PyTorch's clip_grad_norm_ */
+        scale = options->clip / (*norm + 1e-6);
+    float rate = (float)trainer->state.schedule.rate;
+    if (options->optimizer == OPTIMIZER_SGD)
+        return ops->sgd(trainer->backend, floats, network->weights, network->gradients, trainer->moment, rate,
+                        (float)scale, (float)options->momentum, (float)options->decay, error);
+    struct adam adam = {.rate = rate,
+                        .beta1 = (float)options->beta1,
+                        .beta2 = (float)options->beta2,
+                        .epsilon = (float)options->epsilon,
+                        .decay = (float)options->decay,
+                        .decoupled = options->optimizer == OPTIMIZER_ADAMW,
+                        .step = trainer->state.step + 1};
+    return ops->adam(trainer->backend, floats, network->weights, network->gradients, trainer->moment,
+                     trainer->second_moment, (float)scale, &adam, error);
+}
+
+static void order_epoch(struct trainer *trainer)
+{
+    if (trainer->ordered == trainer->state.epoch)
+        return;
+    for (size_t i = 0; i < trainer->train_count; i++)
+        trainer->order[i] = i;
+    if (trainer->options.shuffle)
+        philox_shuffle(trainer->options.seed, philox_stream(PHILOX_SHUFFLE, 0), (uint32_t)trainer->state.epoch,
+                       trainer->order, trainer->train_count);
+    trainer->ordered = trainer->state.epoch;
+}
+
+ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, struct ft_error *error)
+{
+    struct trainer_state *state = &trainer->state;
+    const struct trainer_options *options = &trainer->options;
+    *event = (struct trainer_event){0};
+    if (state->finished)
+        return FT_OK;
+    order_epoch(trainer);
+    size_t first = state->batch * options->batch, left = trainer->train_count - first;
+    size_t count = left < options->batch ? left : options->batch;
+    struct packing packing;
+    struct network_batch batch;
+    struct network_step step = {&options->dropout, options->seed, state->step};
+    ft_status status = make_batch(trainer, trainer->order + first, count, &packing, &batch, error);
+    if (status == FT_OK)
+        status = network_train(&trainer->network, &batch, &step, reduction_of(trainer), &event->batch_loss, error);
+    if (status == FT_OK && !isfinite(event->batch_loss))
+        status =
+            ft_fail(error, FT_FAILED,
+                    "the loss of batch %zu in epoch %zu is no longer a number (a smaller --learning-rate may help)",
+                    state->batch + 1, state->epoch);
+    if (status == FT_OK)
+        status = update_weights(trainer, &event->gradient_norm, error);
+    if (status != FT_OK)
+        return status;
+    trainer->batch_tokens = packing.batch.rows;
+    state->loss += event->batch_loss;
+    state->loss_parts += loss_parts(trainer, packing.batch.rows);
+    state->step++;
+    state->batch++;
+    return state->batch == trainer_batches(trainer) ? end_epoch(trainer, event, error) : FT_OK;
+}
+
+const struct trainer_state *trainer_state(const struct trainer *trainer)
+{
+    return &trainer->state;
+}
+
+const struct network *trainer_network(const struct trainer *trainer)
+{
+    return &trainer->network;
+}
+
+size_t trainer_batches(const struct trainer *trainer)
+{
+    return (trainer->train_count + trainer->options.batch - 1) / trainer->options.batch;
+}
+
+size_t trainer_batch_tokens(const struct trainer *trainer)
+{
+    return trainer->batch_tokens;
+}
+
+const uint32_t *trainer_dev_tags(const struct trainer *trainer)
+{
+    return trainer->has_dev_tags ? trainer->dev_tags : NULL;
+}
+
+static float *vector_of(const struct trainer *trainer, enum trainer_vector which)
+{
+    switch (which) {
+    case VECTOR_WEIGHTS: return trainer->network.weights;
+    case VECTOR_BEST: return trainer->best;
+    case VECTOR_MOMENT: return trainer->moment;
+    case VECTOR_SECOND_MOMENT: return trainer->second_moment;
+    case TRAINER_VECTORS: break;
+    }
+    return NULL;
+}
+
+bool trainer_has_vector(const struct trainer *trainer, enum trainer_vector which)
+{
+    return vector_of(trainer, which);
+}
+
+ft_status trainer_read_vector(const struct trainer *trainer, enum trainer_vector which, float *host,
+                              struct ft_error *error)
+{
+    return trainer->backend->ops->training->download(trainer->backend, host, vector_of(trainer, which),
+                                                     trainer->network.parameters.floats, error);
+}
+
+ft_status trainer_resume(struct trainer *trainer, const struct trainer_state *state,
+                         const float *const vectors[TRAINER_VECTORS], struct ft_error *error)
+{
+    ft_status status = FT_OK;
+    for (int v = 0; status == FT_OK && v < TRAINER_VECTORS; v++)
+        if (trainer_has_vector(trainer, (enum trainer_vector)v))
+            status =
+                trainer->backend->ops->training->upload(trainer->backend, vector_of(trainer, (enum trainer_vector)v),
+                                                        vectors[v], trainer->network.parameters.floats, error);
+    if (status == FT_OK)
+        trainer->state = *state;
+    return status;
+}

@@ -1,0 +1,94 @@
+/* trainer.h - training a tagger's head on frozen token vectors, as Flair's ModelTrainer does it: epochs of
+ * mini-batches, an evaluation after each, a learning rate that falls on plateaus, the best weights kept.
+ *
+ * One call trains one batch, so that whoever drives it can save, draw progress or stop in between. All of a run's
+ * state that is not in its options is in `struct trainer_state` and the vectors of trainer_vectors: written to a
+ * checkpoint and put back, the run goes on to the same bits. Randomness comes from the seed and the place alone
+ * (base/philox.h). It reads no files and prints nothing. */
+#ifndef RUN_TRAINER_H
+#define RUN_TRAINER_H
+#include "run/network.h"
+#include "run/row_store.h"
+#include "run/run_log.h"
+#include "run/schedule.h"
+#include "run/tag_set.h"
+
+enum optimizer { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW };
+
+struct trainer_options {
+    enum flair_era era;
+    size_t hidden, layers; /* layers 0: no BiLSTM */
+    bool crf;
+    bool reproject;      /* to the width that token vectors have ... */
+    size_t reproject_to; /* ... or this one, unless it is 0 */
+    struct network_dropout dropout;
+    size_t batch, eval_batch, max_epochs;
+    enum optimizer optimizer;
+    double rate, momentum, decay, beta1, beta2, epsilon;
+    double clip; /* largest norm of a gradient; 0: no bound */
+    double factor, min_rate;
+    long patience, extra_patience;
+    bool shuffle, train_with_dev, monitor_test;
+    uint64_t seed;
+};
+
+/* What a trainer works on; lent, and longer alive than it. */
+struct trainer_data {
+    const struct corpus *corpus;
+    const struct tag_set *tags;
+    struct row_store *rows; /* over the sentences that trainer_sentences lists */
+};
+
+/* The sentences whose vectors a run asks for, in the order of the row store's numbers: train, dev, and test where it is
+ * monitored. They come from the arena; NULL when out of memory. */
+const struct sentence **trainer_sentences(const struct corpus *corpus, const struct trainer_options *options,
+                                          struct arena *arena, size_t *count);
+
+/* Plain numbers: a checkpoint holds all of them. */
+struct trainer_state {
+    size_t epoch;      /* from 1: the one being trained, or the last one when finished */
+    size_t batch;      /* of it, trained so far */
+    uint64_t step;     /* batches since the beginning */
+    double loss;       /* of the epoch so far: the sum of its batches' losses */
+    double loss_parts; /* what it is divided by: tokens (0.15), batches (0.4) */
+    struct schedule schedule;
+    double best_score; /* of dev */
+    size_t best_epoch; /* 0: none yet */
+    bool finished;
+};
+
+struct trainer;
+
+ft_status trainer_new(struct trainer **trainer, const struct trainer_options *options, const struct trainer_data *data,
+                      struct backend *backend, struct ft_error *error);
+void trainer_free(struct trainer *trainer); /* NULL is allowed */
+
+struct trainer_event {
+    bool epoch_ended;
+    struct epoch_record record;       /* of that epoch; `end` is not set */
+    bool is_best;                     /* its weights are the best so far */
+    double batch_loss, gradient_norm; /* of the batch; the norm is that before clipping */
+};
+
+/* Trains the next batch; after an epoch's last one, evaluates and sets the rate of the next. Nothing happens once the
+ * state says `finished`. */
+ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, struct ft_error *error);
+
+const struct trainer_state *trainer_state(const struct trainer *trainer);
+const struct network *trainer_network(const struct trainer *trainer);
+size_t trainer_batches(const struct trainer *trainer);      /* of an epoch */
+size_t trainer_batch_tokens(const struct trainer *trainer); /* of the batch trained last */
+
+/* The predictions of the last evaluation of dev, sentence by sentence: tags of the set. NULL before the first. */
+const uint32_t *trainer_dev_tags(const struct trainer *trainer);
+
+/* The state's vectors, each of network->parameters.floats: weights, best weights (zeros before the first best), and the
+ * optimizer's moments. They are copied from the device: to host memory of the caller's, or from it. */
+enum trainer_vector { VECTOR_WEIGHTS, VECTOR_BEST, VECTOR_MOMENT, VECTOR_SECOND_MOMENT, TRAINER_VECTORS };
+bool trainer_has_vector(const struct trainer *trainer, enum trainer_vector which);
+ft_status trainer_read_vector(const struct trainer *trainer, enum trainer_vector which, float *host,
+                              struct ft_error *error);
+ft_status trainer_resume(struct trainer *trainer, const struct trainer_state *state,
+                         const float *const vectors[TRAINER_VECTORS], struct ft_error *error);
+
+#endif
