@@ -36,7 +36,8 @@ CHECK_LIBS = $(eval CHECK_LIBS := $$(shell pkg-config --libs check 2>/dev/null \
 WARNINGS = -Wall -Wextra -Werror -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
 # -ffp-contract=off: results must not depend on which products the compiler chooses to fuse.
 FLAGS = -std=c11 -D_GNU_SOURCE $(OPTIMIZE) $(WARNINGS) -ffp-contract=off -pthread -Ilib -I. $(SANITIZE) $(CFLAGS)
-LIBS = $(PACKAGE_LIBS) -lpthread -lm
+# oneDNN takes its number of threads from OpenMP's library.
+LIBS = $(PACKAGE_LIBS) -ldnnl -lgomp -lpthread -lm
 
 library_sources = $(wildcard lib/*/*.c kernels/*.c kernels/simd/*.c)
 program_sources = $(wildcard cmd/*.c)
@@ -48,7 +49,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 library_objects = $(call objects,$(library_sources))
 program_objects = $(call objects,$(program_sources))
 helper_objects = $(call objects,$(test_helpers))
-digest_objects = $(call objects,tests/arm/digest.c $(wildcard kernels/*.c kernels/simd/*.c))
+digest_objects = $(call objects,tests/arm/digest.c $(filter-out kernels/gemm.c,$(wildcard kernels/*.c kernels/simd/*.c)))
 all_objects = $(library_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c)
 test_programs = $(patsubst %.c,$(BUILD)/%,$(test_sources))
 
@@ -153,7 +154,7 @@ uninstall:
 	-rmdir $(share)/flairtag/models $(share)/flairtag
 
 deps:
-	@CC='$(CC)' sh $(here).ci/deps.sh cc libc6-dev pkg-config libcjson-dev zlib1g-dev libutf8proc-dev
+	@CC='$(CC)' sh $(here).ci/deps.sh cc libc6-dev pkg-config libcjson-dev zlib1g-dev libutf8proc-dev libdnnl-dev
 deps-check: | deps
 	@sh $(here).ci/deps.sh check valgrind
 

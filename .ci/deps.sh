@@ -12,6 +12,7 @@ there() {
     libcjson-dev) pkg-config --exists libcjson ;;
     zlib1g-dev) pkg-config --exists zlib ;;
     libutf8proc-dev) pkg-config --exists libutf8proc ;;
+    libdnnl-dev) test -e /usr/include/oneapi/dnnl/dnnl.h || test -e /usr/local/include/oneapi/dnnl/dnnl.h ;;
     check) pkg-config --exists check ;;
     *) false ;;
     esac >/dev/null 2>&1 ||

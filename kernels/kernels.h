@@ -65,6 +65,21 @@ struct kernels {
      *   n = tanh(z2 + sigmoid(r) z3);   h = (1 - sigmoid(z)) n + sigmoid(z) h */
     void (*gru)(const float *z, size_t rows, float *const *c, float *const *h, const float *const *next);
 
+    /* `lstm` for training, which keeps what the backward pass needs. z: [rows, 4, BLOCK], h(t-1) W_hh^T; gates[r] + g *
+     * stride: 16 units of gate g, the rest of the pre-activations, replaced by sigmoid(i) sigmoid(f) tanh(g)
+     * sigmoid(o); before[r]: the cells of t-1; c[r], h[r] receive those of t. */
+    void (*lstm_keep)(const float *z, size_t rows, size_t stride, float *const *gates, const float *const *before,
+                      float *const *c, float *const *h);
+
+    /* Its derivative for `units` (a multiple of BLOCK) of one row. gates, before and c as lstm_keep left them; dh =
+     * dout
+     * + dnext is the gradient of h, dc that of c from the step after:
+     *   dc += dh o (1 - tanh(c)^2);   di = dc g i (1-i);   df = dc before f (1-f);   dg = dc i (1 - g^2);
+     *   do = dh tanh(c) o (1-o);      dc = dc f, that of `before`
+     * The gradients of the pre-activations replace the gates. */
+    void (*lstm_back)(size_t units, size_t stride, float *gates, const float *before, const float *c, const float *dout,
+                      const float *dnext, float *dc);
+
     /* Independent multiply-adds in registers, as `multiply` does them, for measuring what the machine can do at most.
      * Returns the number of operations done, two a multiply-add; *sink keeps the compiler from leaving them out. */
     double (*peak[PRECISIONS])(size_t rounds, float *sink);

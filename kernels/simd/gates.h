@@ -1,4 +1,4 @@
-/* gates.h - the pointwise step of LSTM and GRU, written once over a vector type.
+/* gates.h - the pointwise steps of LSTM and GRU, and those of training an LSTM, written once over a vector type.
  *
  * The including file defines V (vector type), V_SET(x), V_LOAD, V_STORE, V_ADD, V_SUB, V_MUL, V_DIV, V_FMA(a,b,c) =
  * a*b+c, V_MIN(a,b) = a<b?a:b, V_MAX(a,b) = a>b?a:b, V_SCALE2(p, shifted) = p * 2^n where `shifted` is n + 1.5 * 2^23,
@@ -88,5 +88,55 @@ static void gates_gru_rows(const float *z, size_t rows, float *const *c, float *
         gates_ahead(next[r], c[r], h[r]);
         for (size_t u = 0; u < BLOCK; u += V_WIDTH)
             gates_gru(z + r * PANEL + u, c[r] + u, h[r] + u);
+    }
+}
+
+static inline V gates_sigmoid(V x)
+{
+    const V one = V_SET(1.0f);
+    return V_DIV(one, V_ADD(one, gates_exp_minus(x)));
+}
+
+static inline V gates_tanh(V x)
+{
+    const V one = V_SET(1.0f);
+    V e = gates_exp_minus_twice(x);
+    return V_DIV(V_SUB(one, e), V_ADD(one, e));
+}
+
+static void gates_lstm_keep_rows(const float *z, size_t rows, size_t stride, float *const *gates,
+                                 const float *const *before, float *const *c, float *const *h)
+{
+    for (size_t r = 0; r < rows; r++, z += PANEL)
+        for (size_t u = 0; u < BLOCK; u += V_WIDTH) {
+            float *gate = gates[r] + u;
+            V i = gates_sigmoid(V_ADD(V_LOAD(gate), V_LOAD(z + u)));
+            V f = gates_sigmoid(V_ADD(V_LOAD(gate + stride), V_LOAD(z + BLOCK + u)));
+            V g = gates_tanh(V_ADD(V_LOAD(gate + 2 * stride), V_LOAD(z + 2 * BLOCK + u)));
+            V o = gates_sigmoid(V_ADD(V_LOAD(gate + 3 * stride), V_LOAD(z + 3 * BLOCK + u)));
+            V cell = V_FMA(f, V_LOAD(before[r] + u), V_MUL(i, g));
+            V_STORE(gate, i);
+            V_STORE(gate + stride, f);
+            V_STORE(gate + 2 * stride, g);
+            V_STORE(gate + 3 * stride, o);
+            V_STORE(c[r] + u, cell);
+            V_STORE(h[r] + u, V_MUL(o, gates_tanh(cell)));
+        }
+}
+
+static void gates_lstm_back_row(size_t units, size_t stride, float *gates, const float *before, const float *c,
+                                const float *dout, const float *dnext, float *dc)
+{
+    const V one = V_SET(1.0f);
+    for (size_t u = 0; u < units; u += V_WIDTH) {
+        float *gate = gates + u;
+        V i = V_LOAD(gate), f = V_LOAD(gate + stride), g = V_LOAD(gate + 2 * stride), o = V_LOAD(gate + 3 * stride);
+        V dh = V_ADD(V_LOAD(dout + u), V_LOAD(dnext + u)), squashed = gates_tanh(V_LOAD(c + u));
+        V cell = V_FMA(V_MUL(dh, o), V_SUB(one, V_MUL(squashed, squashed)), V_LOAD(dc + u));
+        V_STORE(gate, V_MUL(V_MUL(cell, g), V_MUL(i, V_SUB(one, i))));
+        V_STORE(gate + stride, V_MUL(V_MUL(cell, V_LOAD(before + u)), V_MUL(f, V_SUB(one, f))));
+        V_STORE(gate + 2 * stride, V_MUL(V_MUL(cell, i), V_SUB(one, V_MUL(g, g))));
+        V_STORE(gate + 3 * stride, V_MUL(V_MUL(dh, squashed), V_MUL(o, V_SUB(one, o))));
+        V_STORE(dc + u, V_MUL(cell, f));
     }
 }

@@ -17,6 +17,7 @@ extern const struct kernels kernels_scalar;
         .name = set_name, .fastest = best, .multiply = {multiply_f32, multiply_int16, multiply_int8, multiply_int7}, \
         .largest = largest, .squares = squares, .quantise = {NULL, quantise16, quantise8, quantise8},                \
         .restore = restore, .signed_rows = ROW_OFFSET == 0, .lstm = gates_lstm_rows, .gru = gates_gru_rows,          \
+        .lstm_keep = gates_lstm_keep_rows, .lstm_back = gates_lstm_back_row,                                         \
         .peak = {multiply_f32_peak, multiply_int16_peak, multiply_int8_peak, multiply_int7_peak},                    \
     }
 

@@ -39,6 +39,7 @@ struct token_sequence {
 };
 
 struct backend;
+struct training_ops; /* training.h */
 
 struct backend_ops {
     const char *name;
@@ -65,6 +66,8 @@ struct backend_ops {
      * emissions: [tokens, K]; tags: [tokens]; scores: [tokens], or NULL. tags and scores lie in host memory. */
     ft_status (*decode)(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
                         size_t count, const float *emissions, uint32_t *tags, float *scores, struct ft_error *error);
+
+    const struct training_ops *training; /* NULL where the back end cannot train */
 };
 
 struct backend {

@@ -156,11 +156,12 @@ static ft_status cpu_decode(struct backend *backend, const struct crf *crf, cons
 
 static void cpu_free(struct backend *backend)
 {
+    cpu_training_free(((struct cpu_backend *)backend)->training);
     free(backend);
 }
 
 static const struct backend_ops cpu_ops = {"cpu",      cpu_free,  cpu_lm_encode, cpu_gather,
-                                           cpu_linear, cpu_birnn, cpu_decode};
+                                           cpu_linear, cpu_birnn, cpu_decode,    &cpu_training_ops};
 
 ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *options, struct ft_error *error)
 {

@@ -193,6 +193,46 @@ static void gates(size_t rows, bool lstm)
     }
 }
 
+/* A step of training and its backward pass; ROWS blocks of one row in all. */
+static void training_gates(void)
+{
+    enum { UNITS = ROWS * BLOCK };
+    static float pre[4 * UNITS], kept[4 * UNITS], before[UNITS], c[UNITS], h[UNITS], dout[UNITS], dnext[UNITS],
+        dc[UNITS];
+    static float expected_kept[4 * UNITS], expected_c[UNITS], expected_h[UNITS], expected_back[4 * UNITS],
+        expected_dc[UNITS];
+    static float *kept_at[ROWS], *c_at[ROWS], *h_at[ROWS];
+    static const float *before_at[ROWS];
+    for (size_t i = 0; i < 4 * UNITS; i++) {
+        z[i] = random_float(8);
+        pre[i] = random_below(8) ? random_float(8) : random_float(100);
+    }
+    for (size_t i = 0; i < UNITS; i++) {
+        before[i] = random_float(4);
+        dout[i] = random_float(1);
+        dnext[i] = random_below(8) ? random_float(1) : 0;
+    }
+    for (size_t r = 0; r < ROWS; r++) {
+        kept_at[r] = kept + r * BLOCK;
+        before_at[r] = before + r * BLOCK;
+        c_at[r] = c + r * BLOCK;
+        h_at[r] = h + r * BLOCK;
+    }
+    for (size_t s = 0; s <= set_count; s++) {
+        const struct kernels *set = s ? sets[s - 1] : scalar;
+        memcpy(kept, pre, sizeof kept);
+        for (size_t i = 0; i < UNITS; i++)
+            dc[i] = dnext[UNITS - 1 - i];
+        set->lstm_keep(z, ROWS, UNITS, kept_at, before_at, c_at, h_at);
+        compare(set, "lstm in training, gates", expected_kept, kept, sizeof kept);
+        compare(set, "lstm in training, cells", expected_c, c, sizeof c);
+        compare(set, "lstm in training, states", expected_h, h, sizeof h);
+        set->lstm_back(UNITS, UNITS, kept, before, c, dout, dnext, dc);
+        compare(set, "lstm in training, gradients", expected_back, kept, sizeof kept);
+        compare(set, "lstm in training, gradients of cells", expected_dc, dc, sizeof dc);
+    }
+}
+
 /* One implementation for all sets; compared by its digest alone. */
 static void decoding(void)
 {
@@ -254,6 +294,9 @@ int main(void)
         gates(count, false);
     }
     end("gates");
+    begin();
+    training_gates();
+    end("training");
     begin();
     decoding();
     end("decoding");
