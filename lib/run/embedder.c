@@ -17,13 +17,47 @@ struct batch {
     struct ft_error *error;
 };
 
+bool embedder_writes(const struct member *member)
+{
+    return member->kind == MEMBER_LM || member->kind == MEMBER_CHARS;
+}
+
 size_t embedder_lm_width(const struct tagger *tagger)
 {
     size_t width = 0;
     for (size_t i = 0; i < tagger->member_count; i++)
-        if (tagger->members[i].kind == MEMBER_LM || tagger->members[i].kind == MEMBER_CHARS)
-            width += tagger->members[i].width;
+        width += embedder_writes(&tagger->members[i]) ? tagger->members[i].width : 0;
     return width;
+}
+
+/* Rows of a whole hidden-state tensor: sentences with tokens times their longest text, as lm_sequence counts it. */
+static size_t tensor_rows(const struct lm *lm, const struct sentence *const *sentences, size_t count)
+{
+    size_t longest = 0, full = 0;
+    for (size_t s = 0; s < count; s++) {
+        size_t length = lm->delimiter_length + 1;
+        for (size_t j = 0; j < sentences[s]->count; j++)
+            length += sentences[s]->tokens[j].chars + (j ? 1 : 0);
+        if (length > longest)
+            longest = length;
+        full += sentences[s]->count ? 1 : 0;
+    }
+    return longest * full;
+}
+
+size_t embedder_output_bytes(const struct tagger *tagger, enum lm_output lm_output,
+                             const struct sentence *const *sentences, size_t count)
+{
+    size_t bytes = 0, tokens = 0;
+    for (size_t s = 0; s < count; s++)
+        tokens += sentences[s]->count;
+    for (size_t m = 0; m < tagger->member_count; m++) {
+        const struct member *member = &tagger->members[m];
+        bool whole = member->kind == MEMBER_LM && lm_output == LM_ALL;
+        size_t rows = whole ? tensor_rows(&member->lm, sentences, count) : tokens;
+        bytes += embedder_writes(member) ? rows * member->width * sizeof(float) : 0;
+    }
+    return bytes;
 }
 
 void embedded_release(struct embedded *embedded)
@@ -168,8 +202,7 @@ static ft_status add_chars(struct batch *batch, size_t m)
 
 static bool is_written(const struct batch *batch, size_t piece)
 {
-    enum member_kind kind = batch->tagger->members[batch->to->piece_member[piece]].kind;
-    return kind == MEMBER_LM || kind == MEMBER_CHARS;
+    return embedder_writes(&batch->tagger->members[batch->to->piece_member[piece]]);
 }
 
 /* Copies every row that a language model wrote into one storage a sentence, and lets the models' storages go. Rows of

@@ -42,7 +42,15 @@ ft_status embedder_run(const struct tagger *tagger, struct backend *backend, con
 /* Drops the references. */
 void embedded_release(struct embedded *embedded);
 
+/* A language model writes this member's rows; else they lie in a table, which nobody copies or keeps. */
+bool embedder_writes(const struct member *member);
+
 /* Floats a token costs in the language models' rows. */
 size_t embedder_lm_width(const struct tagger *tagger);
+
+/* Bytes that language models write for a batch, before any row is cloned. A model that lower-cases and meets a
+ * character whose lower case is longer may write more of `all`. */
+size_t embedder_output_bytes(const struct tagger *tagger, enum lm_output lm_output,
+                             const struct sentence *const *sentences, size_t count);
 
 #endif

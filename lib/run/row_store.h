@@ -2,11 +2,15 @@
  * none|cpu|gpu`.
  *
  * Asked for some sentences it embeds those that it does not hold (one call of the embedder), keeps their language
- * models' rows as the mode says, and writes every token's vector, all members of the stack one behind the other, where
- * it is wanted. Rows of tables (word vectors) are looked up once and kept as pointers. Promises: a kept f32 row is
- * bit-equal to a computed one, and kept bytes never pass the budget. Before anything is embedded it plans what it will
- * keep: what does not fit falls back gpu -> cpu -> none, by split, and the caller is told so. It refuses sentences that
- * were not named when it was made. It knows nothing of tags, epochs or networks. */
+ * models' rows as the mode says (run/store.h), and writes every token's vector, all members of the stack one behind the
+ * other, where it is wanted. Rows of tables (word vectors) stay where they are; pointers to them are kept. Promises: a
+ * kept f32 row is bit-equal to a computed one, what is read never depends on mode, gather, earlier reads or how
+ * sentences are put together, and kept bytes never pass the budget. It refuses sentences that were not named when it
+ * was made. It knows nothing of tags, epochs or networks, and serves one thread.
+ *
+ * Half precision: every row of a language model is rounded (kernels/half.h) when it is computed, kept or not. A row
+ * that half precision does not hold is refused, not cut off: it would change what is learnt without a word. What is
+ * kept then is always the rounded copy, one block a batch, so that slices pin nothing and cost what clones cost. */
 #ifndef RUN_ROW_STORE_H
 #define RUN_ROW_STORE_H
 #include "run/store.h"
@@ -17,32 +21,46 @@ struct row_store_options {
     enum storage_mode mode;
     enum gather_mode gather;
     enum lm_output lm_output;
-    enum row_type type; /* of kept rows; with f16 every row is rounded, also in the first epoch */
-    size_t budget;      /* most bytes of kept rows; 0: no bound */
+    enum row_type type; /* of language models' rows */
+    size_t budget;      /* most bytes of kept rows, beside what a batch takes while it is embedded; 0: no bound */
 };
 
 struct row_store;
 
-/* sentences: [count], lent, as long as the store is there; none is empty. tagger: only its members are used.
- * *fell_back (may be NULL) receives the mode in force when it is not the one asked for. */
+/* sentences: [count], lent with all they point to, as long as the store is there. tagger: only its members are used.
+ *
+ * What keeping all of them would take follows from their tokens, before anything is embedded; where slices of whole
+ * hidden-state tensors are kept (gpu, slice, all, f32) it depends on the batches too, and the bound for any batches is
+ * taken, sentences times the longest one. Where this passes the budget gpu falls back to cpu and cpu to none, with the
+ * gather that goes with it by default. On a CPU-only run cpu takes less than gpu only where gpu pins whole tensors, so
+ * that clones and rows of `boundary` fall back to none at once.
+ *
+ * *in_force (may be NULL) receives the mode in force: the one asked for, or what it fell back to. FT_NOMEM. */
 ft_status row_store_new(struct row_store **store, const struct tagger *tagger, struct backend *backend,
                         const struct row_store_options *options, const struct sentence *const *sentences, size_t count,
                         enum storage_mode *in_force, struct ft_error *error);
 void row_store_free(struct row_store *store); /* NULL is allowed */
 
 /* The vectors of sentences numbers[0..count): token j of sentence i goes to the floats at rows[k], where k counts the
- * tokens of all sentences in order; [width] each. */
+ * tokens of all sentences in order; [width] each, in host memory. A number may come more than once.
+ *
+ * Where memory for keeping runs out nothing more is kept from then on (`stopped` below): what is held stays, the rest
+ * is embedded at every read. FT_USAGE: a number is not below the store's count. FT_FAILED: a row does not fit in half
+ * precision. FT_NOMEM, FT_INPUT: from embedding. After a failure rows are undefined, the store is as it was. */
 ft_status row_store_read(struct row_store *store, const size_t *numbers, size_t count, float *const *rows,
                          struct ft_error *error);
 
 size_t row_store_width(const struct row_store *store); /* of a token's vector */
 
-/* What it did so far. */
+/* What it did so far. Bytes are those of language models' rows; the store's own pointers, 8 bytes a token and piece,
+ * are not among them. */
 struct row_store_counts {
     size_t read, embedded; /* sentences asked for, and those for which the language models ran */
     size_t kept_bytes;     /* alive */
-    size_t copied_bytes;   /* by clones and moves */
+    size_t copied_bytes;   /* by clones, moves and roundings that were kept */
     size_t planned_bytes;  /* what all sentences kept would take in the mode in force */
+    size_t asked_bytes;    /* the same in the mode asked for */
+    bool stopped;          /* memory ran out in the middle: nothing more is kept */
 };
 struct row_store_counts row_store_counts(const struct row_store *store);
 

@@ -14,31 +14,6 @@ static const char *what_is_pinned(const struct storage_case *how)
     return how->lm_output == LM_ALL ? "its batch's whole hidden-state tensors" : "its batch's token rows";
 }
 
-/* Bytes of one batch's language-model output. */
-static size_t output_bytes(const struct tagger *tagger, const struct storage_case *how,
-                           const struct sentence *const *sentences, size_t count, size_t tokens)
-{
-    size_t bytes = 0;
-    for (size_t m = 0; m < tagger->member_count; m++) {
-        const struct member *member = &tagger->members[m];
-        size_t rows = tokens, longest = 0;
-        if (member->kind != MEMBER_LM && member->kind != MEMBER_CHARS)
-            continue;
-        if (member->kind == MEMBER_LM && how->lm_output == LM_ALL) {
-            for (size_t s = 0; s < count; s++) {
-                size_t length = member->lm.delimiter_length + 1 + sentences[s]->count - 1;
-                for (size_t j = 0; j < sentences[s]->count; j++)
-                    length += sentences[s]->tokens[j].chars;
-                if (length > longest)
-                    longest = length;
-            }
-            rows = longest * count;
-        }
-        bytes += rows * member->width * sizeof(float);
-    }
-    return bytes;
-}
-
 /* The account of one batch, as embedder_run and store_put would write it. */
 static void plan_batch(const struct tagger *tagger, const struct storage_case *how,
                        const struct sentence *const *sentences, size_t count, struct storage_account *account)
@@ -47,7 +22,7 @@ static void plan_batch(const struct tagger *tagger, const struct storage_case *h
     for (size_t s = 0; s < count; s++)
         tokens += sentences[s]->count;
     size_t rows = tokens * embedder_lm_width(tagger) * sizeof(float),
-           output = output_bytes(tagger, how, sentences, count, tokens);
+           output = embedder_output_bytes(tagger, how->lm_output, sentences, count);
     size_t most = account->live_bytes + output, kept = 0;
     if (how->gather == GATHER_CLONE) {
         account->copied_bytes += rows;

@@ -34,6 +34,16 @@ static bool make_room(struct store *store, size_t more)
     return true;
 }
 
+ft_status store_keep(struct store *store, struct storage *storage, struct ft_error *error)
+{
+    if (!make_room(store, 1)) {
+        storage_drop(storage);
+        return ft_nomem(error, "the embedding store");
+    }
+    store->kept[store->count++] = storage;
+    return FT_OK;
+}
+
 /* One host storage for the whole batch, [tokens, width of the written pieces]. */
 static ft_status move_to_host(struct store *store, const struct tagger *tagger, const struct embedded *embedded,
                               struct ft_error *error)
@@ -45,13 +55,15 @@ static ft_status move_to_host(struct store *store, const struct tagger *tagger, 
         return status;
     size_t column = 0;
     for (size_t p = 0; p < embedded->piece_count; p++) {
-        enum member_kind kind = tagger->members[embedded->piece_member[p]].kind;
-        if (kind != MEMBER_LM && kind != MEMBER_CHARS)
+        if (!embedder_writes(&tagger->members[embedded->piece_member[p]]))
             continue;
-        const struct input_piece *piece = &embedded->pieces[p];
-        for (size_t t = 0; t < embedded->tokens; t++)
-            memcpy(host->data + t * width + column, piece->rows[t], piece->width * sizeof(float));
-        column += piece->width;
+        const float **rows = (const float **)embedded->pieces[p].rows;
+        size_t piece_width = embedded->pieces[p].width;
+        for (size_t t = 0; t < embedded->tokens; t++) {
+            float *to = host->data + t * width + column;
+            rows[t] = memcpy(to, rows[t], piece_width * sizeof *to);
+        }
+        column += piece_width;
     }
     store->account->copied_bytes += storage_bytes(host);
     store->kept[store->count++] = host;

@@ -21,9 +21,13 @@ struct store {
 void store_init(struct store *store, enum storage_mode mode, struct storage_account *account);
 void store_release(struct store *store);
 
-/* Keeps what the mode asks for of a batch and releases it. Rows of tables are never kept. FT_FULL: nothing was kept. */
+/* Keeps what the mode asks for of a batch and releases it. Rows of tables are never kept. Behind it the batch's pieces
+ * point to where the rows are kept. FT_FULL, FT_NOMEM: nothing was kept. */
 ft_status store_put(struct store *store, const struct tagger *tagger, struct embedded *embedded,
                     struct ft_error *error);
+
+/* Keeps a storage that the caller made; takes its reference over, also where it fails. FT_NOMEM. */
+ft_status store_keep(struct store *store, struct storage *storage, struct ft_error *error);
 
 /* The default gather of a storage mode: clones for gpu, slices else. */
 enum gather_mode store_default_gather(enum storage_mode mode);

@@ -6,6 +6,7 @@
  * stdout: a line "NAME DIGEST" for each kind; stderr: the sets, and where one differs (exit 1). */
 #include "kernels/crf.h"
 #include "kernels/exact_math.h"
+#include "kernels/half.h"
 #include "kernels/kernels.h"
 #include <math.h>
 #include <stdio.h>
@@ -258,6 +259,21 @@ static void decoding(void)
     }
 }
 
+static void halves(void)
+{
+    static float values[1 << 16], wide[1 << 16];
+    static uint16_t rounded[1 << 16];
+    enum { COUNT = 1 << 16 };
+    for (size_t i = 0; i < COUNT; i++) {
+        float value = random_float(1);
+        values[i] = ldexpf(value, (int)random_below(44) - 28); /* from below the least half to the largest */
+    }
+    failed |= !half_round(rounded, values, COUNT);
+    half_widen(wide, rounded, COUNT);
+    add(rounded, sizeof rounded);
+    add(wide, sizeof wide);
+}
+
 int main(void)
 {
     static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 11, 13, 64, ROWS}, k[] = {1, 2, 3, 4, 5, 7, 16, 63, 65, 130, K};
@@ -300,5 +316,8 @@ int main(void)
     begin();
     decoding();
     end("decoding");
+    begin();
+    halves();
+    end("halves");
     return failed;
 }
