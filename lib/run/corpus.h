@@ -1,10 +1,14 @@
-/* corpus.h - a corpus for training: its files, its sentences in memory, its gold tags as numbers.
+/* corpus.h - a corpus for training: its files, its sentences in memory, its gold tags in the model's scheme.
  *
- * Files are found as Flair's ColumnCorpus finds them and read by the rules of one of its eras; gold tags of any scheme
- * (BIO, BIOES, IOB1) become those of the model's own scheme. It knows nothing of models and back ends. */
+ * Files are found as Flair's ColumnCorpus finds them (corpus_files.h) and read by the rules of one of its eras; gold
+ * tags of any scheme that the era reads (0.4: BIO and IOB1; 0.15: BIOES too) become those of the model's own. It
+ * promises: sentences stay in the order of their file, and the same files, options and seed give the same corpus. It
+ * refuses what is no regular file, since a corpus is read whole. It knows nothing of models and back ends.
+ *
+ * In two things it is not the versions' equal, on purpose: Flair 0.4 leaves the tags of a file's last sentence
+ * unconverted where no blank line follows, and takes a missing test split from train. */
 #ifndef RUN_CORPUS_H
 #define RUN_CORPUS_H
-#include "base/map.h"
 #include "text/reader.h"
 #include "text/scheme.h"
 
@@ -16,47 +20,40 @@ extern const char *const split_names[SPLITS]; /* "train", "dev", "test" */
 
 struct corpus_options {
     const char *folder;        /* where files are looked for that are not named; NULL: nowhere */
-    const char *files[SPLITS]; /* NULL: found in the folder */
+    const char *files[SPLITS]; /* paths; NULL: found in the folder */
     enum flair_era era;
     enum scheme scheme;           /* of the model's tags */
-    int token_column, tag_column; /* from 1; 0: 1 and the last */
+    int token_column, tag_column; /* from 1; 0: 1 and the last (of the first token's line, file by file) */
     uint64_t seed;                /* of a dev split taken from train */
 };
 
 struct split {
-    char *file;           /* NULL: taken from train, or not there */
-    struct window window; /* the sentences; those without tokens are left out */
-    const char ***tags;   /* [window.count][tokens] in the model's scheme */
-    const char ***gold;   /* [window.count][tokens] as evaluation wants them (BIO tags of the file for 0.15, the
-                             reader's BIOES for 0.4) */
+    const char *file;     /* NULL: taken from train, or not there */
+    struct window window; /* sentences without tokens are left out; -DOCSTART- is one like any other */
+    const char ***tags;   /* [window.count][tokens] in the model's scheme: what is learned */
+    const char ***gold;   /* [window.count][tokens] as they stand in the file, O where it has none; also the tokens'
+                             `gold`. For evaluation_add, with SPANS_FLAIR_OLD in era 0.4 (which converts them to BIOES
+                             as that reader did), SPANS_FLAIR_NEW in 0.15 */
 };
+
+enum { CORPUS_NOTES = 2 * SPLITS };
 
 struct corpus {
     struct split splits[SPLITS];
-    bool dev_from_train; /* a tenth of train, drawn by the seed */
+    bool dev_from_train; /* a tenth of train (round(n / 10), at least one sentence), drawn by the seed */
+    bool token_labels;   /* tags are labels of single tokens (parts of speech), not spans: tags and gold are the same,
+                            no scheme has a part in them, and a score is the share of right ones, not of spans */
+    const char *notes[CORPUS_NOTES]; /* what a user should know: files chosen among several, splits not there */
+    size_t note_count;
     struct arena arena;
 };
 
-/* FT_INPUT: a file is missing (names the folder and what was looked for) or bad (file:line); FT_NOMEM. Without a test
- * file that split is empty. */
+/* Whether tags are labels of tokens: in 0.15 the first tag other than O in the first five sentences of train decides,
+ * as in Flair; in 0.4, where users had to say it, they are when no tag of train begins as one of BIO or BIOES does.
+ * FT_INPUT: a file is missing (names the folder and what was looked for), empty of sentences, or bad (file:line; in
+ * era 0.4 also a missing tag and one that is neither BIO nor IOB1); FT_NOMEM. Without a test file that split is empty.
+ * After an error there is nothing to release. */
 ft_status corpus_open(struct corpus *corpus, const struct corpus_options *options, struct ft_error *error);
 void corpus_release(struct corpus *corpus);
-
-/* The model's tag set, as the era's Flair makes it: 0.4 `<unk>`, `O`, tags in order of appearance in train, dev, test;
- * 0.15 `O`, then for each type of train by descending number of spans S- B- E- I- (BIO: B- I-). <START> and <STOP>
- * come last in both. */
-struct tag_set {
-    struct bytes *tags; /* [count] */
-    size_t count;
-    struct map numbers;
-    struct arena arena;
-};
-ft_status tag_set_init(struct tag_set *set, const struct corpus *corpus, enum flair_era era, enum scheme scheme,
-                       struct ft_error *error);
-void tag_set_release(struct tag_set *set);
-
-/* A sentence's gold tags as numbers, ids: [tokens]. A tag that is not in the set (dev may have types that train lacks)
- * becomes what Flair makes of it: 0 (`<unk>` or `O`). */
-void tag_set_numbers(const struct tag_set *set, const char *const *tags, size_t count, uint32_t *ids);
 
 #endif

@@ -49,7 +49,7 @@ ft_status reader_open(struct reader **reader, const struct reader_options *optio
         return ft_nomem(error, "a reader");
     lines_init(&r->lines, options);
     enum input_format format = options->format;
-    if (format == INPUT_GUESS && options->rules == READER_FLAIR)
+    if (format == INPUT_GUESS && options->rules != READER_OWN)
         format = INPUT_CONLL; /* Flair's rules are those of its column corpora */
     settle_format(r, format);
     ft_status status = lines_next_file(&r->lines, error);

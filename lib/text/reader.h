@@ -11,7 +11,11 @@
 enum input_format { INPUT_GUESS, INPUT_CONLL, INPUT_CONLLU, INPUT_JSONL, INPUT_TOKENS, INPUT_TEXT };
 enum on_error { ON_ERROR_FAIL, ON_ERROR_SKIP, ON_ERROR_REPLACE };
 enum encoding { ENCODING_UTF8, ENCODING_LATIN1 };
-enum reader_rules { READER_OWN, READER_FLAIR };
+enum reader_rules {
+    READER_OWN,
+    READER_FLAIR,    /* Flair 0.15.1's: flair_columns.h */
+    READER_FLAIR_OLD /* the same, but no line is a comment, as in Flair 0.4 */
+};
 
 struct reader_options {
     const char *const *files; /* no file at all: stdin; "-": stdin */

@@ -15,11 +15,13 @@ enum { MOST_IDLE_LINES = 4096, CONLLU_MISC = 10 };
 
 void gathering_init(struct gathering *g, enum input_format format, const struct reader_options *options)
 {
-    *g = (struct gathering){.format = format, .by_flair = options->rules == READER_FLAIR};
+    *g = (struct gathering){.format = format, .by_flair = options->rules != READER_OWN};
     g->token_column = options->token_column > 0 ? options->token_column : format == INPUT_CONLLU ? 2 : 1;
     g->tag_column = options->tag_column;
     g->refuses_hollow = g->by_flair && options->on_error == ON_ERROR_FAIL;
     flair_columns_init(&g->flair, g->token_column, g->tag_column);
+    if (options->rules == READER_FLAIR_OLD)
+        g->flair.comment = NULL;
 }
 
 void gathering_release(struct gathering *g)

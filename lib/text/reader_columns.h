@@ -18,7 +18,7 @@ struct gathered_line {
 
 struct gathering {
     enum input_format format; /* INPUT_CONLL or INPUT_CONLLU */
-    bool by_flair;            /* READER_FLAIR's rules instead of our own */
+    bool by_flair;            /* one of Flair's rules instead of our own */
     struct flair_columns flair;
     bool refuses_hollow; /* --on-error fail: as Flair, no sentence of empty tokens only */
     int token_column, tag_column;

@@ -331,7 +331,7 @@ ft_status lines_next(struct lines *lines, struct text_line *line, struct ft_erro
         status = clean_line(lines, line, error);
         if (lines->count_chars)
             lines->chars += utf8_count(line->text, line->bytes) + has_mark + has_return + has_newline;
-        if (!status && lines->options.rules == READER_FLAIR)
+        if (!status && lines->options.rules != READER_OWN)
             cut_at_return(lines, line);
         if (status != FT_END)
             return status;

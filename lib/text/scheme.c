@@ -67,22 +67,34 @@ static bool begin_spans(const char **tags, size_t n, struct arena *arena)
     return true;
 }
 
-ft_status scheme_old_reader(const char *const *tags, size_t n, struct arena *arena, const char ***converted,
-                            size_t *bad)
+ft_status scheme_old_reader_bio(const char *const *tags, size_t n, struct arena *arena, const char ***converted,
+                                size_t *bad)
 {
-    const char **bio = arena_array(arena, n, sizeof *bio), **bioes = arena_array(arena, n, sizeof *bioes);
-    if (!bio || !bioes)
+    const char **bio = arena_array(arena, n, sizeof *bio);
+    if (!bio)
         return FT_NOMEM;
     for (size_t t = 0; t < n; t++)
         bio[t] = tags[t][0] ? tags[t] : "O";
     if (!begin_spans(bio, n, arena))
         return FT_NOMEM;
-    for (size_t t = 0; t < n; t++) {
-        bool begins = prefix_is(bio[t], 'B'), goes_on = t + 1 < n && prefix_is(bio[t + 1], 'I');
-        if (strcmp(bio[t], "O") && !begins && !prefix_is(bio[t], 'I')) {
+    for (size_t t = 0; t < n; t++)
+        if (strcmp(bio[t], "O") && !prefix_is(bio[t], 'B') && !prefix_is(bio[t], 'I')) {
             *bad = t;
             return FT_INPUT;
         }
+    *converted = bio;
+    return FT_OK;
+}
+
+ft_status scheme_old_reader(const char *const *tags, size_t n, struct arena *arena, const char ***converted,
+                            size_t *bad)
+{
+    const char **bio, **bioes = arena_array(arena, n, sizeof *bioes);
+    ft_status status = bioes ? scheme_old_reader_bio(tags, n, arena, &bio, bad) : FT_NOMEM;
+    if (status)
+        return status;
+    for (size_t t = 0; t < n; t++) {
+        bool begins = prefix_is(bio[t], 'B'), goes_on = t + 1 < n && prefix_is(bio[t + 1], 'I');
         bioes[t] = bio[t];
         if (strcmp(bio[t], "O") && !goes_on)
             bioes[t] = begins ? with_prefix(bio[t], 'B', 'S', arena) : with_prefix(bio[t], 'I', 'E', arena);

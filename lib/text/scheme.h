@@ -20,4 +20,8 @@ const char **scheme_tags(enum scheme scheme, const struct span *spans, size_t co
 ft_status scheme_old_reader(const char *const *tags, size_t n, struct arena *arena, const char ***converted,
                             size_t *bad);
 
+/* The first half of it: IOB1 to BIO alone, for models that are trained on BIO. */
+ft_status scheme_old_reader_bio(const char *const *tags, size_t n, struct arena *arena, const char ***converted,
+                                size_t *bad);
+
 #endif
