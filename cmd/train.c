@@ -4,6 +4,7 @@
 #include "cmd/options_json.h"
 #include "cmd/train_run.h"
 #include "flairtag.h"
+#include "run/corpus_files.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,13 +36,28 @@ static ft_status settle_models(const char **names, struct arena *arena, struct f
     return status;
 }
 
-static ft_status settle(struct train_values *values, struct arena *arena, struct ft_error *error)
+/* Which files the corpus is of, and whatever has to be said about their choice. */
+static ft_status settle_corpus(struct train_values *values, struct arena *arena, struct ft_error *error)
 {
     struct corpus_options reading = train_corpus_options(values);
-    ft_status status = make_whole(&values->folder, arena, error);
-    reading.folder = values->folder;
-    if (status == FT_OK)
-        status = corpus_find(&reading, arena, values->files, error);
+    struct corpus found = {0};
+    arena_init(&found.arena);
+    ft_status status = corpus_find_files(&found, &reading, error);
+    for (size_t i = 0; status == FT_OK && i < found.note_count; i++)
+        report_error("%s", found.notes[i]);
+    for (size_t s = 0; status == FT_OK && s < SPLITS; s++) {
+        const char *file = found.splits[s].file;
+        values->files[s] = file ? arena_copy(arena, file, strlen(file)) : NULL;
+        if (file && !values->files[s])
+            status = ft_nomem(error, "the corpus' names");
+    }
+    arena_release(&found.arena);
+    return status;
+}
+
+static ft_status settle(struct train_values *values, struct arena *arena, struct ft_error *error)
+{
+    ft_status status = settle_corpus(values, arena, error);
     for (size_t s = 0; status == FT_OK && s < SPLITS; s++)
         status = make_whole(&values->files[s], arena, error);
     if (status == FT_OK)

@@ -195,7 +195,7 @@ struct trainer_options train_trainer_options(const struct train_values *values)
 
 struct corpus_options train_corpus_options(const struct train_values *values)
 {
-    struct corpus_options options = {.folder = values->folder,
+    struct corpus_options options = {.folder = values->folder, /* NULL in a run: all its files are named */
                                      .era = (enum flair_era)values->like,
                                      .scheme = (enum scheme)values->scheme,
                                      .token_column = (int)values->token_column,

@@ -122,7 +122,7 @@ static ft_status open_all(struct run *run, struct ft_error *error)
     if (status == FT_OK)
         status = corpus_open(&run->corpus, &reading, error);
     if (status == FT_OK)
-        status = tag_set_init(&run->tags, &run->corpus, reading.era, reading.scheme, error);
+        status = tag_set_init(&run->tags, &run->corpus, reading.era, reading.scheme, values->crf, error);
     if (status == FT_OK)
         status = train_stack_parts(values, &run->arena, parts, &part_count, error);
     if (status == FT_OK)

@@ -138,7 +138,7 @@ static float *place(const struct network *network, float *block, const char *nam
 static struct linear_weights linear_of(const struct network *network, float *block, const char *name, size_t in,
                                        size_t out)
 {
-    char weight[40], bias[40];
+    char weight[PARAMETER_NAME], bias[PARAMETER_NAME];
     snprintf(weight, sizeof weight, "%s.weight", name);
     snprintf(bias, sizeof bias, "%s.bias", name);
     return (struct linear_weights){in, out, place(network, block, weight), place(network, block, bias)};
@@ -159,7 +159,7 @@ static struct lstm_weights lstm_of(const struct network *network, float *block, 
     static const char *const parts[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
     float *at[4];
     for (size_t i = 0; i < 4; i++) {
-        char name[40];
+        char name[PARAMETER_NAME];
         parameters_lstm_name(name, parts[i], layer, direction);
         at[i] = place(network, block, name);
     }

@@ -17,9 +17,9 @@ size_t network_feature_width(const struct network_shape *shape)
     return shape->layers ? 2 * shape->hidden : network_rnn_input(shape);
 }
 
-void parameters_lstm_name(char name[40], const char *part, size_t layer, int direction)
+void parameters_lstm_name(char name[PARAMETER_NAME], const char *part, size_t layer, int direction)
 {
-    snprintf(name, 40, "rnn.%s_l%zu%s", part, layer, direction ? "_reverse" : "");
+    snprintf(name, PARAMETER_NAME, "rnn.%s_l%zu%s", part, layer, direction ? "_reverse" : "");
 }
 
 static void add(struct parameters *parameters, const char *name, size_t rows, size_t columns)
@@ -33,7 +33,7 @@ static void add(struct parameters *parameters, const char *name, size_t rows, si
 static void add_lstm(struct parameters *parameters, const struct network_shape *shape, size_t layer, int direction)
 {
     size_t gates = 4 * shape->hidden, in = layer ? 2 * shape->hidden : network_rnn_input(shape);
-    char name[40];
+    char name[PARAMETER_NAME];
     parameters_lstm_name(name, "weight_ih", layer, direction);
     add(parameters, name, gates, in);
     parameters_lstm_name(name, "weight_hh", layer, direction);

@@ -15,8 +15,9 @@ struct network_shape {
     bool mask_ends; /* in decoding, as Flair up to 0.10 */
 };
 
+enum { PARAMETER_NAME = 56 };
 struct parameter {
-    char name[40];                /* "rnn.weight_ih_l0_reverse" */
+    char name[PARAMETER_NAME];                /* "rnn.weight_ih_l0_reverse" */
     size_t offset, rows, columns; /* columns 1: a vector */
 };
 
@@ -33,7 +34,7 @@ void parameters_lay_out(struct parameters *parameters, const struct network_shap
 const struct parameter *parameters_find(const struct parameters *parameters, const char *name); /* NULL: none */
 
 /* part: "weight_ih", "weight_hh", "bias_ih" or "bias_hh"; direction 1 is from the end. */
-void parameters_lstm_name(char name[40], const char *part, size_t layer, int direction);
+void parameters_lstm_name(char name[PARAMETER_NAME], const char *part, size_t layer, int direction);
 
 /* What the linear layer and the first LSTM layer read. */
 size_t network_rnn_input(const struct network_shape *shape);

@@ -28,7 +28,7 @@ static ft_status set_path(struct run_folder *folder, const char *path, struct ft
     *folder = (struct run_folder){.lock = -1};
     while (length > 1 && path[length - 1] == '/')
         length--;
-    if (length + 64 > RUN_PATH_BYTES) /* names of files have to fit behind it */
+    if (length >= RUN_FOLDER_BYTES)
         return ft_fail(error, FT_USAGE, "the run folder's path is too long");
     memcpy(folder->path, path, length);
     return FT_OK;

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { RUN_PATH_BYTES = 4096, RUN_IDENTITY_BYTES = 17 };
+enum { RUN_FOLDER_BYTES = 4000, RUN_PATH_BYTES = 4096, RUN_IDENTITY_BYTES = 17 };
 
 struct run_folder {
-    char path[RUN_PATH_BYTES];
+    char path[RUN_FOLDER_BYTES]; /* names of files have room behind it */
     int lock;   /* -1: none */
     char *text; /* of run.json */
 };

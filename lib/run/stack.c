@@ -47,7 +47,7 @@ static ft_status add(struct stack *stack, const struct member *member, const str
 static ft_status add_part(struct stack *stack, const struct stack_part *part, struct backend *backend,
                           struct ft_error *error)
 {
-    const struct model *model;
+    const struct model *model = NULL;
     ft_status status = open_once(stack, part->path, backend, &model, error);
     if (status != FT_OK)
         return status;

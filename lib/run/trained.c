@@ -18,7 +18,7 @@ static struct tensor view(const struct trained *trained, const char *name)
 
 static struct tensor lstm_view(const struct trained *trained, const char *part, size_t layer, int direction)
 {
-    char name[40];
+    char name[PARAMETER_NAME];
     parameters_lstm_name(name, part, layer, direction);
     return view(trained, name);
 }

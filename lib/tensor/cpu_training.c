@@ -192,4 +192,10 @@ const struct training_ops cpu_training_ops = {
     .linear_backward = linear_layer_backward,
     .lstm_forward = cpu_lstm_forward,
     .lstm_backward = cpu_lstm_backward,
+    .dropout = cpu_dropout,
+    .crf_loss = cpu_crf_loss,
+    .softmax_loss = cpu_softmax_loss,
+    .squares = cpu_squares,
+    .sgd = cpu_sgd,
+    .adam = cpu_adam,
 };

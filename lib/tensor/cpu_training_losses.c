@@ -3,7 +3,6 @@
  *
  * Work is cut into blocks whose size does not depend on threads, and what blocks sum up is added in their order: so
  * results do not depend on threads either. */
-#include "base/parallel.h"
 #include "kernels/crf_loss.h"
 #include "kernels/dropout.h"
 #include "kernels/optimizer.h"
@@ -15,14 +14,20 @@
 enum {
     FLOATS = 1 << 16,         /* a block of weights: long against the atomic that hands it out, and 16 of a million */
     SENTENCES = 8,            /* a block; each has transition gradients of its own, 6 KiB with 27 tags */
-    PARALLEL_FROM = 1 << 18,  /* nanoseconds of one thread; starting one takes some 30,000 */
+    PARALLEL_FROM = 1 << 14,  /* nanoseconds of one thread; waking others takes some 2,000 */
     FLOATS_PER_NANOSECOND = 2 /* of a step of SGD, from and to memory */
 };
 
-/* nanoseconds: about, what one thread would take. */
-static void spread(const struct backend *backend, size_t nanoseconds, void (*work)(void *, size_t), void *job)
+/* nanoseconds: about, what one thread would take. Without memory for more threads the calling one does it all. */
+static void spread(struct backend *backend, size_t nanoseconds, void (*work)(void *, size_t), void *job)
 {
-    parallel_run(nanoseconds < PARALLEL_FROM ? 1 : ((const struct cpu_backend *)backend)->threads, work, job);
+    struct cpu_training *training = cpu_training_begin(backend);
+    if (!training) {
+        work(job, 0);
+        return;
+    }
+    pool_run(training->pool, nanoseconds < PARALLEL_FROM ? 1 : pool_threads(training->pool), work, job);
+    cpu_training_end(training);
 }
 
 static size_t blocks_of(size_t count, size_t block)

@@ -10,6 +10,7 @@
 #include "tests/golden/golden.h"
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,7 +88,7 @@ static void open_training(struct training *training, const char *folder, enum fl
     struct corpus_options reading = {.folder = corpus, .era = era, .scheme = SCHEME_BIOES};
     status = corpus_open(&training->corpus, &reading, &error);
     ck_assert_msg(status == FT_OK, "%s", error.text);
-    status = tag_set_init(&training->tags, &training->corpus, era, SCHEME_BIOES, &error);
+    status = tag_set_init(&training->tags, &training->corpus, era, SCHEME_BIOES, true, &error);
     ck_assert_msg(status == FT_OK, "%s", error.text);
     size_t count;
     const struct sentence **sentences =
