@@ -397,12 +397,15 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
         status = save_model(run, VECTOR_BEST, "best-model.safetensors", error);
     if (status == FT_OK)
         status = save_model(run, VECTOR_WEIGHTS, "final-model.safetensors", error);
-    evaluation_init(&evaluation, old ? SPANS_FLAIR_OLD : SPANS_FLAIR_NEW);
+    evaluation_init(&evaluation, trainer_span_rule(&run->corpus, run->options.era));
     file_of(run, state->best_epoch ? "best-model.safetensors" : "final-model.safetensors", model);
     if (status == FT_OK && test->window.count) {
         status = final_test(model, test, run->options.era, run->backend, file_of(run, "test.tsv", table), &evaluation,
                             error);
-        enum evaluation_report kind = run->values->json ? REPORT_JSON : old ? REPORT_FLAIR_0_10 : REPORT_FLAIR_0_15;
+        enum evaluation_report kind = run->values->json          ? REPORT_JSON
+                                      : run->corpus.token_labels ? REPORT_CONLLEVAL
+                                      : old                      ? REPORT_FLAIR_0_10
+                                                                 : REPORT_FLAIR_0_15;
         if (status == FT_OK)
             status = evaluation_report(&evaluation, kind, report, error);
         if (status == FT_OK)

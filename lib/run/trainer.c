@@ -38,6 +38,13 @@ const struct sentence **trainer_sentences(const struct corpus *corpus, const str
     return sentences;
 }
 
+enum span_rule trainer_span_rule(const struct corpus *corpus, enum flair_era era)
+{
+    if (corpus->token_labels) /* no spans: tokens are counted, which every rule does, and this one refuses no tag */
+        return SPANS_CONLLEVAL;
+    return era == LIKE_FLAIR_0_4 ? SPANS_FLAIR_OLD : SPANS_FLAIR_NEW;
+}
+
 static int longest_first(const void *left, const void *right)
 {
     size_t a = *(const size_t *)left, b = *(const size_t *)right;
@@ -233,7 +240,11 @@ static void set_scores(const struct trainer *trainer, const struct evaluation *e
     record->recall = averages->micro.recall;
     record->f1 = averages->micro.f1;
     record->accuracy = averages->accuracy;
-    if (trainer->options.era == LIKE_FLAIR_0_4) {
+    if (trainer->data.corpus
+            ->token_labels) { /* each token counts, as in Flair: all scores are the share of right ones */
+        double share = evaluation->tokens ? (double)evaluation->tokens_right / (double)evaluation->tokens : 0;
+        record->precision = record->recall = record->f1 = record->accuracy = share;
+    } else if (trainer->options.era == LIKE_FLAIR_0_4) {
         double p = round_4(record->precision), r = round_4(record->recall);
         record->precision = p;
         record->recall = r;
@@ -252,7 +263,7 @@ static ft_status evaluate_split(struct trainer *trainer, size_t s, uint32_t *tag
     double loss = 0, parts = 0;
     size_t step = trainer->options.eval_batch;
     ft_status status = FT_OK;
-    evaluation_init(&evaluation, trainer->options.era == LIKE_FLAIR_0_4 ? SPANS_FLAIR_OLD : SPANS_FLAIR_NEW);
+    evaluation_init(&evaluation, trainer_span_rule(trainer->data.corpus, trainer->options.era));
     for (size_t i = 0, token = 0; status == FT_OK && i < window->count; i += step) {
         size_t count = window->count - i < step ? window->count - i : step;
         size_t *numbers = calloc(count, sizeof *numbers);
