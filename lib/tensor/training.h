@@ -58,7 +58,7 @@ struct dropout {
 };
 
 struct adam {
-    float rate, beta1, beta2, epsilon, decay;
+    double rate, beta1, beta2, epsilon, decay; /* 1 - 0.999 in float would be 1e-5 off */
     bool decoupled; /* AdamW: weight decay apart from the gradient */
     uint64_t step;  /* from 1 */
 };
