@@ -64,7 +64,8 @@ TARGET = $(eval TARGET := $$(shell $(CC) -dumpmachine))$(TARGET)
 on_x86 = $(if $(filter x86_64-% amd64-%,$(TARGET)),$(1))
 on_arm = $(if $(filter aarch64-%,$(TARGET)),$(1) $(if $(findstring clang,$(CC)),,-fno-schedule-insns))
 avx512 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 -mavx2 -mfma
-$(BUILD)/obj/kernels/%: OPTIMIZE = -O3 -g
+# Loops with square roots become vectors only where those need not set errno, which nobody reads.
+$(BUILD)/obj/kernels/%: OPTIMIZE = -O3 -g -fno-math-errno
 %/avx512_vnni.o: INSTRUCTIONS = $(call on_x86,$(avx512) -mavx512vnni)
 %/avx512.o: INSTRUCTIONS = $(call on_x86,$(avx512))
 %/avx_vnni.o: INSTRUCTIONS = $(call on_x86,-mavxvnni -mavx2 -mfma)

@@ -1,4 +1,4 @@
-/* exact_exp, exact_log and exact_log_sum_exp: right to thirteen digits, and at the edges. */
+/* exact_exp, exact_log, those for many numbers, and exact_log_sum_exp: right to thirteen digits, and at the edges. */
 #include "harness.h"
 #include "kernels/exact_math.h"
 #include "numbers.h"
@@ -36,6 +36,52 @@ START_TEST(exp_and_log_at_the_edges)
 }
 END_TEST
 
+/* By vectors and by what is left over of them: every count up to 9. */
+START_TEST(many_at_once_are_right_to_thirteen_digits)
+{
+    random_begin("many_at_once_are_right_to_thirteen_digits");
+    for (size_t i = 0; i < 20000; i++) {
+        double x[9], got[9];
+        size_t count = i % 10;
+        for (size_t k = 0; k < count; k++)
+            got[k] = x[k] = (double)random_float(i % 2 ? 300 : 1) - (i % 4 == 3 ? 400 : 0);
+        exact_exp_each(got, count);
+        for (size_t k = 0; k < count; k++) {
+            double expected = exp(x[k]);
+            EXPECT(distance_of(expected, got[k]) <= 1e-13 * expected, "exp(%.17g) is %.17g, not %.17g", x[k], got[k],
+                   expected);
+            x[k] = got[k];
+        }
+        exact_log_each(got, count);
+        for (size_t k = 0; k < count; k++) {
+            double expected = log(x[k]);
+            EXPECT(distance_of(expected, got[k]) <= 1e-13 * fabs(expected), "log(%.17g) is %.17g, not %.17g", x[k],
+                   got[k], expected);
+        }
+    }
+}
+END_TEST
+
+START_TEST(many_at_once_at_the_edges)
+{
+    double x[] = {0, -0.0, -745, -746, -1e308, -INFINITY, NAN};
+    exact_exp_each(x, 7);
+    ck_assert_double_eq(x[0], 1);
+    ck_assert_double_eq(x[1], 1);
+    ck_assert_double_eq(x[2], DBL_TRUE_MIN);
+    for (int i = 3; i < 6; i++)
+        ck_assert_double_eq(x[i], 0);
+    ck_assert_double_nan(x[6]);
+    double y[] = {1, DBL_MIN, DBL_MAX, 0.70710678118654746, 0.70710678118654757};
+    exact_log_each(y, 5);
+    ck_assert_double_eq(y[0], 0);
+    ck_assert_double_eq_tol(y[1], log(DBL_MIN), 1e-10);
+    ck_assert_double_eq_tol(y[2], log(DBL_MAX), 1e-10);
+    ck_assert_double_eq_tol(y[3], -0.34657359027997270, 1e-15);
+    ck_assert_double_eq_tol(y[4], -0.34657359027997259, 1e-15);
+}
+END_TEST
+
 /* log(e^0 + e^0) = log 2; a number 1000 above the others decides alone; nothing sums to nothing. */
 START_TEST(log_sum_exp_by_hand)
 {
@@ -52,6 +98,8 @@ int main(void)
 {
     test_add(exp_and_log_are_right_to_thirteen_digits, NULL);
     test_add(exp_and_log_at_the_edges, NULL);
+    test_add(many_at_once_are_right_to_thirteen_digits, NULL);
+    test_add(many_at_once_at_the_edges, NULL);
     test_add(log_sum_exp_by_hand, NULL);
     return test_run("exact-math");
 }
