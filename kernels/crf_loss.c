@@ -38,7 +38,7 @@ size_t crf_factors_size(size_t tags)
     return tags + 2 * tags * tags;
 }
 
-void crf_factors_make(struct crf_factors *factors)
+void crf_factors_make(const struct crf_factors *factors)
 {
     size_t n = factors->crf->tags;
     double *most = factors->at, *e = most + n, *turned = e + n * n;

@@ -17,7 +17,7 @@ struct crf_factors {
     double *at;
 };
 size_t crf_factors_size(size_t tags);
-void crf_factors_make(struct crf_factors *factors);
+void crf_factors_make(const struct crf_factors *factors);
 
 /* e: [T, K]. gold: [T], each below K. d_e: [T, K], receives `scale` times the gradient; d_transitions: [K, K], to which
  * the gradient is added, not scaled; both NULL when only the loss is wanted. scratch: crf_loss_scratch(K, T) doubles.

@@ -1,11 +1,11 @@
 /* dropout.c - see dropout.h. A locked mask is made once for all rows of a sequence, some columns at a time, so that it
- * stays in the first-level cache and needs no memory from elsewhere. */
+ * stays in a near cache and needs no memory from elsewhere. */
 #include "kernels/dropout.h"
 #include "base/philox.h"
 #include <math.h>
 #include <string.h>
 
-enum { COLUMNS = 4096 }; /* at a time; a multiple of 4 */
+enum { COLUMNS = 4096 }; /* at a time, a multiple of 4; with 1024, rows come from memory half as fast */
 
 static uint64_t place_of(size_t sequence, size_t element, size_t column)
 {

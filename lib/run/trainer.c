@@ -367,11 +367,11 @@ static ft_status update_weights(struct trainer *trainer, double *norm, struct ft
     if (options->optimizer == OPTIMIZER_SGD)
         return ops->sgd(trainer->backend, floats, network->weights, network->gradients, trainer->moment, rate,
                         (float)scale, (float)options->momentum, (float)options->decay, error);
-    struct adam adam = {.rate = rate,
-                        .beta1 = (float)options->beta1,
-                        .beta2 = (float)options->beta2,
-                        .epsilon = (float)options->epsilon,
-                        .decay = (float)options->decay,
+    struct adam adam = {.rate = trainer->state.schedule.rate,
+                        .beta1 = options->beta1,
+                        .beta2 = options->beta2,
+                        .epsilon = options->epsilon,
+                        .decay = options->decay,
                         .decoupled = options->optimizer == OPTIMIZER_ADAMW,
                         .step = trainer->state.step + 1};
     return ops->adam(trainer->backend, floats, network->weights, network->gradients, trainer->moment,

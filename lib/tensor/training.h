@@ -59,8 +59,8 @@ struct dropout {
 
 struct adam {
     double rate, beta1, beta2, epsilon, decay; /* 1 - 0.999 in float would be 1e-5 off */
-    bool decoupled; /* AdamW: weight decay apart from the gradient */
-    uint64_t step;  /* from 1 */
+    bool decoupled;                            /* AdamW: weight decay apart from the gradient */
+    uint64_t step;                             /* from 1 */
 };
 
 struct training_ops {

@@ -5,9 +5,12 @@
  *
  * stdout: a line "NAME DIGEST" for each kind; stderr: the sets, and where one differs (exit 1). */
 #include "kernels/crf.h"
+#include "kernels/crf_loss.h"
+#include "kernels/dropout.h"
 #include "kernels/exact_math.h"
 #include "kernels/half.h"
 #include "kernels/kernels.h"
+#include "kernels/optimizer.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -274,6 +277,54 @@ static void halves(void)
     add(wide, sizeof wide);
 }
 
+/* Likewise. */
+static void training(void)
+{
+    enum { COUNT = 1003, SEQUENCES = 3, WIDTH = 37 };
+    static const uint32_t active[] = {3, 2, 1}, first[] = {0, 3, 5};
+    static const struct packed_batch batch = {.sequences = SEQUENCES, .steps = 3, .active = active, .first = first};
+    static const struct dropout dropout = {
+        .word = 0.2f, .locked = 0.5f, .plain = 0.1f, .seed = 1, .step = 2, .site = 3};
+    static float transitions[TAGS * TAGS], emissions[LENGTH * TAGS], d_emissions[LENGTH * TAGS], y[6 * WIDTH], w[COUNT],
+        gradient[COUNT], moments[3][COUNT];
+    static double factors[TAGS + 2 * TAGS * TAGS], d_transitions[TAGS * TAGS], scratch[4 * LENGTH * TAGS + TAGS * TAGS];
+    static uint32_t gold[LENGTH];
+    const struct crf crf = {TAGS, TAGS - 2, TAGS - 1, transitions, false};
+    const struct crf_factors shared = {&crf, factors};
+    for (size_t i = 0; i < TAGS * TAGS; i++)
+        transitions[i] = random_below(4) ? random_float(3) : -10000;
+    crf_factors_make(&shared);
+    for (size_t length = 1; length <= LENGTH; length++) {
+        for (size_t i = 0; i < length * TAGS; i++)
+            emissions[i] = random_float(length % 4 ? 6 : 500);
+        for (size_t t = 0; t < length; t++)
+            gold[t] = random_below(TAGS);
+        double losses[2] = {crf_loss(&shared, emissions, length, gold, 0.3f, d_emissions, d_transitions, scratch)};
+        add(d_emissions, length * TAGS * sizeof *d_emissions);
+        losses[1] = softmax_loss(TAGS, emissions, length, gold, 0.3f, d_emissions, scratch);
+        add(d_emissions, length * TAGS * sizeof *d_emissions);
+        add(losses, sizeof losses);
+    }
+    add(d_transitions, sizeof d_transitions);
+    for (size_t i = 0; i < 6 * WIDTH; i++)
+        y[i] = random_float(2);
+    for (size_t s = 0; s < SEQUENCES; s++)
+        dropout_sequence(&batch, s, &dropout, WIDTH, y);
+    add(y, sizeof y);
+    for (uint64_t step = 1; step < 9; step++) {
+        const struct adam how = {0.1, 0.9, 0.999, 1e-8, 0.01, step % 2, step};
+        struct adam_step adam;
+        for (size_t i = 0; i < COUNT; i++)
+            gradient[i] = random_float(2);
+        double norm = sum_of_squares(gradient, COUNT);
+        adam_step_init(&adam, &how, 0.3f);
+        adam_step_take(&adam, COUNT, w, gradient, moments[0], moments[1]);
+        sgd_step(COUNT, w, gradient, moments[2], 0.1f, 0.3f, 0.9f, 0.01f);
+        add(&norm, sizeof norm);
+    }
+    add(w, sizeof w);
+}
+
 int main(void)
 {
     static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 11, 13, 64, ROWS}, k[] = {1, 2, 3, 4, 5, 7, 16, 63, 65, 130, K};
@@ -319,5 +370,8 @@ int main(void)
     begin();
     halves();
     end("halves");
+    begin();
+    training();
+    end("training");
     return failed;
 }

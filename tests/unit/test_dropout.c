@@ -169,7 +169,18 @@ START_TEST(all_three_together_multiply)
 }
 END_TEST
 
-/* Masks of 8,000 columns are equal by chance with probability 2^-8000. */
+/* First elements have the same places in locked and in plain dropout. */
+START_TEST(kinds_share_no_mask)
+{
+    enum { WIDTH = 4099 };
+    struct dropout dropout = {.locked = 0.5f, .plain = 0.5f, .seed = 12, .step = 5, .site = 3};
+    float *y = dropped(&dropout, WIDTH, NULL, 1);
+    expect_rate(zeros(y, SEQUENCES * WIDTH, 1), SEQUENCES * WIDTH, 0.75);
+    free(y);
+}
+END_TEST
+
+/* Half of the values agree by chance. */
 START_TEST(masks_depend_on_seed_step_and_site)
 {
     enum { WIDTH = 8 };
@@ -220,6 +231,7 @@ int main(void)
     test_add(locked_dropout_is_one_mask_a_sequence, NULL);
     test_add(plain_dropout_drops_single_values, NULL);
     test_add(all_three_together_multiply, NULL);
+    test_add(kinds_share_no_mask, NULL);
     test_add(masks_depend_on_seed_step_and_site, NULL);
     test_add(threads_do_not_matter, NULL);
     return test_run("dropout");
