@@ -29,9 +29,17 @@ static bool not_finite(char text[NUMBER_TEXT_BYTES], double value)
 static int shortest_digits(double value, char digits[NUMBER_TEXT_BYTES], size_t *count)
 {
     char text[NUMBER_TEXT_BYTES];
+    int ignored;
+    bool power_of_two = frexp(value, &ignored) == 0.5;
     for (int precision = 0; precision < 17; precision++) {
         snprintf(text, sizeof text, "%.*e", precision, value);
         if (strtod(text, NULL) == value)
+            break;
+        /* Below a power of two numbers lie twice as close: the digits just above it may read back where the nearest
+         * ones, below it, do not. A quarter of the step above the number finds them. */
+        if (power_of_two)
+            snprintf(text, sizeof text, "%.*Le", precision, value * (1 + 0x1p-54L));
+        if (power_of_two && strtod(text, NULL) == value)
             break;
     }
     char *exponent = strchr(text, 'e');
