@@ -1,4 +1,5 @@
 /* convert.c - foreign model files to flairtag's own, and any model to Flair's. */
+#include "base/error.h"
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
 #include "cmd/model_options.h"
@@ -24,15 +25,19 @@ static const struct option convert_options[] = {
     OPTION_END,
 };
 
-static ft_status save(const struct model *model, enum target to, struct output *output, struct ft_error *error)
+/* path: of the model, for what the format cannot hold. */
+static ft_status save(const struct model *model, const char *path, enum target to, struct output *output,
+                      struct ft_error *error)
 {
     bool flair = to == TO_FLAIR;
+    ft_status status = FT_MODEL;
     switch (model->kind) {
-    case MODEL_TAGGER: return (flair ? flair_write_tagger : tagger_save)(model->tagger, output, error);
-    case MODEL_LM: return (flair ? flair_write_lm : lm_save)(model->lm, output, error);
-    case MODEL_WORDS: return (flair ? word2vec_write : words_save)(model->words, output, error);
+    case MODEL_TAGGER: status = (flair ? flair_write_tagger : tagger_save)(model->tagger, output, error); break;
+    case MODEL_LM: status = (flair ? flair_write_lm : lm_save)(model->lm, output, error); break;
+    case MODEL_WORDS: status = (flair ? word2vec_write : words_save)(model->words, output, error); break;
     }
-    return FT_MODEL;
+    struct ft_error inner = *error;
+    return status == FT_MODEL ? ft_fail(error, status, "%s: %s", path, inner.text) : status;
 }
 
 static bool ends_in(const char *path, const char *ending)
@@ -92,7 +97,7 @@ static int run_convert(int argc, char **argv, const struct command *self)
     if (status == FT_OK)
         status = output_open(&output, argv[2], &error);
     if (status == FT_OK)
-        status = save(&model, (enum target)values.to, output, &error);
+        status = save(&model, path, (enum target)values.to, output, &error);
     if (status == FT_OK && interrupted)
         status = ft_fail(&error, FT_INTERRUPTED, "interrupted; nothing was written");
     if (status == FT_OK)
