@@ -88,8 +88,7 @@ bool pack_linear(struct weights *weights, const float *w, const float *bias, siz
     return true;
 }
 
-/* The row of PyTorch's [G * hidden, k] block that gate g of a packed column takes from, or -1: zeros. */
-static int source_gate(enum cell_type cell, size_t g, bool recurrent)
+int source_gate(enum cell_type cell, size_t g, bool recurrent)
 {
     if (cell == CELL_LSTM || g < 2)
         return (int)g;

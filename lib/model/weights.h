@@ -35,6 +35,10 @@ struct gate_part {
     size_t k;
     bool recurrent;
 };
+/* The block of `hidden` rows of PyTorch's [G * hidden, k] that block g (0 to 3) of a panel's columns takes from, or -1:
+ * zeros. */
+int source_gate(enum cell_type cell, size_t g, bool recurrent);
+
 /* Panels [panels][sum of k][64] over the parts in order; NULL when out of memory. threads: how many may work. */
 float *pack_gates(struct weights *weights, enum cell_type cell, size_t hidden, const struct gate_part *parts,
                   size_t count, size_t threads);

@@ -298,3 +298,13 @@ ft_status words_from_file(const struct safetensors *file, const char *prefix, st
     *out = words;
     return FT_OK;
 }
+
+bool words_text(const struct words *words, size_t i, struct bytes *text)
+{
+    size_t bad;
+    int32_t begin = words->offsets[i], end = words->offsets[i + 1];
+    if (begin < 0 || end < begin || (size_t)end > words->text_bytes)
+        return false;
+    *text = (struct bytes){words->text + begin, (size_t)(end - begin)};
+    return utf8_valid(text->at, text->count, &bad) && find(words, text->at, text->count) == i;
+}

@@ -53,4 +53,8 @@ ft_status words_entries(const struct words *words, const char *prefix, struct ar
  * when out of memory, which only tokens of more than 160 bytes ask for. */
 size_t words_row(const struct words *words, const char *text, size_t bytes);
 
+/* Word i < count, for writers of other formats: lent text. False for one that no token can ever find: an earlier word
+ * is equal, or it is not valid UTF-8. */
+bool words_text(const struct words *words, size_t i, struct bytes *text);
+
 #endif
