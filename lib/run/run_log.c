@@ -3,6 +3,7 @@
  * Every line is one write to the system, so nothing is lost when the program is killed, and a mark is no more than the
  * bytes written. */
 #include "run/run_log.h"
+#include "base/map.h"
 #include "base/number_text.h"
 #include "base/output.h"
 #include "run/loss_chart.h"
