@@ -107,7 +107,12 @@ static inline V gates_tanh(V x)
 static void gates_lstm_keep_rows(const float *z, size_t rows, size_t stride, float *const *gates,
                                  const float *const *before, float *const *c, float *const *h)
 {
-    for (size_t r = 0; r < rows; r++, z += PANEL)
+    for (size_t r = 0; r < rows; r++, z += PANEL) {
+        for (size_t g = 0; g < 4; g++)
+            __builtin_prefetch(gates[r] + g * stride + BLOCK, 1, 2);
+        __builtin_prefetch(before[r] + BLOCK, 0, 2);
+        __builtin_prefetch(c[r] + BLOCK, 1, 2);
+        __builtin_prefetch(h[r] + BLOCK, 1, 2);
         for (size_t u = 0; u < BLOCK; u += V_WIDTH) {
             float *gate = gates[r] + u;
             V i = gates_sigmoid(V_ADD(V_LOAD(gate), V_LOAD(z + u)));
@@ -122,6 +127,7 @@ static void gates_lstm_keep_rows(const float *z, size_t rows, size_t stride, flo
             V_STORE(c[r] + u, cell);
             V_STORE(h[r] + u, V_MUL(o, gates_tanh(cell)));
         }
+    }
 }
 
 static void gates_lstm_back_row(size_t units, size_t stride, float *gates, const float *before, const float *c,

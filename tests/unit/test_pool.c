@@ -67,6 +67,29 @@ START_TEST(threads_that_fell_asleep_wake_up)
 }
 END_TEST
 
+/* Every third item takes longer than all others together, whoever does it. */
+static void add_slowly(void *argument, size_t item)
+{
+    if (item % 3 == 0)
+        sleep_ms(3);
+    add_input(argument, item);
+}
+
+START_TEST(a_run_ends_when_its_slowest_item_has_ended)
+{
+    struct pool *pool = pool_new(4, NULL);
+    struct work *work = calloc(1, sizeof *work);
+    work->input = 1;
+    for (int run = 1; run <= 20; run++) {
+        pool_run(pool, 8, add_slowly, work);
+        for (size_t i = 0; i < 8; i++)
+            EXPECT(work->done[i] == run, "run %d: item %zu was done %d times", run, i, work->done[i]);
+    }
+    pool_free(pool);
+    free(work);
+}
+END_TEST
+
 struct meeting {
     atomic_int inside;
     atomic_bool met;
@@ -117,6 +140,7 @@ int main(void)
 {
     test_add(every_item_is_done_once_in_every_run, NULL);
     test_add(threads_that_fell_asleep_wake_up, NULL);
+    test_add(a_run_ends_when_its_slowest_item_has_ended, NULL);
     test_add(items_are_done_at_the_same_time, NULL);
     test_add(every_started_thread_begins_once, NULL);
     return test_run("pool");
