@@ -77,7 +77,7 @@ void torch_put_tensor(struct torch_writer *writer, const float *data, size_t row
     pickle->failed |= !add_storage(writer, data, elements * sizeof *data);
 }
 
-/* A header while it is put together: numbers are little-endian. */
+/* A header while it is put together: numbers are little-endian, of up to 8 bytes. */
 struct header {
     unsigned char at[CENTRAL_BYTES + LONGEST_NAME + FIELD_BYTES + ALIGNMENT];
     size_t count;
@@ -136,7 +136,8 @@ static ft_status write_directory(const struct entry *entries, size_t count, stru
         number(&header, 0x02014b50, 4);
         number(&header, 20, 2);
         common_fields(&header, &entries[i]);
-        number(&header, 0, 12); /* no field, comment or attributes; the only disk */
+        number(&header, 0, 8); /* no field, no comment, the first disk, no attributes */
+        number(&header, 0, 4);
         number(&header, entries[i].offset, 4);
         memcpy(header.at + header.count, entries[i].name, name);
         header.count += name;

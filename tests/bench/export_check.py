@@ -4,10 +4,11 @@
     pip install "flair==0.15.1" "transformers<4.50"
     tests/bench/export_check.py CORPUS.conll MODEL [MODEL ...] [--sentences 300]
 
-MODEL is anything that flairtag opens. A tagger tags the corpus in flairtag as it is, in flairtag from the written file, and in
-Flair from the written file; printed are tags that differ from the first. A language model or word vectors that Flair can
-load too give their vectors there, from MODEL and from the written file; printed is the largest difference. A model that
-`flairtag convert --to flair` refuses is named with the reason. The status is 1 when a float32 tagger's tags differ.
+MODEL is anything that flairtag opens. A tagger tags the corpus in flairtag as it is, in flairtag from the written file,
+and in Flair from the written file; printed are tags that differ from the first. A language model or word vectors (which
+want flair[word-embeddings]) that Flair can load too give their vectors there, from MODEL and from the written file;
+printed is the largest difference. A model that `flairtag convert --to flair` refuses is named with the reason. The status
+is 1 when a float32 tagger's tags differ.
 """
 import argparse
 import logging
@@ -98,7 +99,10 @@ with tempfile.TemporaryDirectory(prefix="export-") as folder:
             status |= theirs > 0 and not said
         else:
             make = FlairEmbeddings if kind == "lm" else WordEmbeddings
-            ours = vectors(make, written)
+            try:
+                ours = vectors(make, written)
+            except ImportError as error:
+                fail(f'Flair cannot load word vectors here ({error}): pip install "flair[word-embeddings]==0.15.1"')
             try:
                 worst = (vectors(make, model) - ours).abs().max().item()
                 print(f"{model}: vectors differ by {worst:.1e} at most")

@@ -5,6 +5,7 @@
 #include "export/torch_write.h"
 #include "export/word2vec_write.h"
 #include "harness.h"
+#include "import/flair.h"
 #include "import/zip.h"
 #include "model/quantise.h"
 #include "tests/golden/golden.h"
@@ -351,6 +352,42 @@ START_TEST(language_models_of_every_era_keep_all_they_have)
 }
 END_TEST
 
+/* Flair does not save of which type a tagger's language models are, but takes it. */
+START_TEST(a_tagger_over_a_gru_language_model_is_kept)
+{
+    static const struct bytes tags[] = {W("O"), W("B-x"), W("I-x")};
+    static const char input[] = "tests/golden/tagger/v0.15.1-zip-word-crf/input.conll";
+    struct model_source *source;
+    struct tagger *tagger;
+    backend = golden_backend(2, 0, "auto");
+    OK(import_open("tests/golden/lm/v0.15.1-zip-made-gru/lm-backward.pt", &source, &error));
+    size_t width = source->lm.nout ? source->lm.nout : source->lm.hidden;
+    float *w = random_floats(3 * width, 1);
+    struct member_description member = {.kind = MEMBER_LM, .name = "0-gru", .lm = source->lm};
+    struct tagger_description description = {.members = &member,
+                                             .member_count = 1,
+                                             .linear_weight = {w, DTYPE_F32, 2, {3, width}, {(int64_t)width, 1}},
+                                             .linear_bias = {w, DTYPE_F32, 1, {3}, {1}},
+                                             .tags = tags,
+                                             .tag_count = 3,
+                                             .tag_type = "ner",
+                                             .span_rule = SPANS_FLAIR_NEW};
+    OK(tagger_build(&tagger, &description, backend, &error));
+    OK(write_model(tagger, NULL, NULL));
+    golden_open(&again, path, backend);
+    ck_assert_uint_eq(again.tagger->members[0].lm.net.layer[0].cell, CELL_GRU);
+    tagged_run(&before, tagger, backend, input);
+    tagged_run(&after, again.tagger, backend, input);
+    tagged_same(&before, &after, tagger, "a GRU language model");
+    tagged_release(&before);
+    tagged_release(&after);
+    tagger_free(tagger);
+    import_close(source);
+    free(w);
+    end();
+}
+END_TEST
+
 START_TEST(the_same_model_gives_the_same_bytes)
 {
     char *text[2];
@@ -463,6 +500,7 @@ int main(void)
     test_add(words_that_word2vec_cannot_hold_are_refused, NULL);
     test_add(language_models_keep_all_they_have, NULL);
     test_add(language_models_of_every_era_keep_all_they_have, shared_path("golden/lm"));
+    test_add(a_tagger_over_a_gru_language_model_is_kept, NULL);
     test_add(the_same_model_gives_the_same_bytes, NULL);
     test_add(entries_begin_at_multiples_of_64, NULL);
     test_add(files_of_4_gib_are_refused, NULL);
