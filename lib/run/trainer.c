@@ -51,24 +51,41 @@ static int longest_first(const void *left, const void *right)
     return a > b ? -1 : a < b;
 }
 
-/* Tokens of the largest batch there can be: the longest sentences together. */
-static size_t most_rows(const struct trainer *trainer, size_t batch)
+/* Tokens of the largest batch that sentences of splits first .. last can make: the longest ones together. */
+static ft_status most_tokens(const struct corpus *corpus, size_t first, size_t last, size_t batch, size_t *most,
+                             struct ft_error *error)
 {
-    size_t most = 0;
-    for (size_t s = 0; s < SPLITS; s++) {
-        const struct window *window = &trainer->data.corpus->splits[s].window;
-        size_t *lengths = malloc((window->count + 1) * sizeof *lengths), rows = 0;
-        if (!lengths)
-            return SIZE_MAX;
-        for (size_t i = 0; i < window->count; i++)
-            lengths[i] = window->sentences[i].count;
-        qsort(lengths, window->count, sizeof *lengths, longest_first);
-        for (size_t i = 0; i < window->count && i < batch; i++)
-            rows += lengths[i];
-        most = rows > most ? rows : most;
-        free(lengths);
-    }
-    return most;
+    size_t count = 0, tokens = 0;
+    for (size_t s = first; s <= last; s++)
+        count += corpus->splits[s].window.count;
+    size_t *lengths = malloc((count + 1) * sizeof *lengths);
+    if (!lengths)
+        return ft_nomem(error, "the corpus");
+    count = 0;
+    for (size_t s = first; s <= last; s++)
+        for (size_t i = 0; i < corpus->splits[s].window.count; i++)
+            lengths[count++] = corpus->splits[s].window.sentences[i].count;
+    qsort(lengths, count, sizeof *lengths, longest_first);
+    for (size_t i = 0; i < count && i < batch; i++)
+        tokens += lengths[i];
+    free(lengths);
+    *most = tokens > *most ? tokens : *most;
+    return FT_OK;
+}
+
+/* Room for the batches of training and of every split that is evaluated. */
+static ft_status most_rows(const struct trainer *trainer, size_t *rows, struct ft_error *error)
+{
+    const struct trainer_options *options = &trainer->options;
+    const struct corpus *corpus = trainer->data.corpus;
+    *rows = 0;
+    ft_status status = most_tokens(corpus, SPLIT_TRAIN, options->train_with_dev ? SPLIT_DEV : SPLIT_TRAIN,
+                                   options->batch, rows, error);
+    if (status == FT_OK && !options->train_with_dev)
+        status = most_tokens(corpus, SPLIT_DEV, SPLIT_DEV, options->eval_batch, rows, error);
+    if (status == FT_OK && options->monitor_test)
+        status = most_tokens(corpus, SPLIT_TEST, SPLIT_TEST, options->eval_batch, rows, error);
+    return status;
 }
 
 static size_t tag_number(const struct tag_set *tags, const char *tag)
@@ -83,7 +100,7 @@ static ft_status make_network(struct trainer *trainer, struct ft_error *error)
     const struct tag_set *tags = trainer->data.tags;
     size_t width = row_store_width(trainer->data.rows);
     size_t batch = options->eval_batch > options->batch ? options->eval_batch : options->batch;
-    size_t rows = most_rows(trainer, batch);
+    size_t rows;
     struct network_shape shape = {.width = width,
                                   .reprojection = options->reproject_to ? options->reproject_to
                                                   : options->reproject  ? width
@@ -95,9 +112,9 @@ static ft_status make_network(struct trainer *trainer, struct ft_error *error)
                                   .stop = tag_number(tags, "<STOP>"),
                                   .crf = options->crf,
                                   .mask_ends = options->era == LIKE_FLAIR_0_4};
-    if (rows == SIZE_MAX)
-        return ft_nomem(error, "the corpus");
-    ft_status status = network_init(&trainer->network, trainer->backend, &shape, rows, batch, error);
+    ft_status status = most_rows(trainer, &rows, error);
+    if (status == FT_OK)
+        status = network_init(&trainer->network, trainer->backend, &shape, rows, batch, error);
     float *drawn = status == FT_OK ? malloc(trainer->network.parameters.floats * sizeof *drawn) : NULL;
     if (status == FT_OK && !drawn)
         status = ft_nomem(error, "the first weights");
