@@ -11,13 +11,21 @@ static const char *choice_text(const char *choices, int index, char *text, size_
     return text;
 }
 
+/* Numbers that parsing would refuse stand for "not said", as a default may be. */
+static bool is_in_range(const struct option *option, long number)
+{
+    return (!option->least && !option->most) || (number >= option->least && number <= option->most);
+}
+
 /* NULL: no value. */
 static const char *value_text(const struct option *option, const void *values, char *text, size_t room)
 {
     const char *place = (const char *)values + option->offset;
     switch (option->kind) {
     case OPTION_FLAG: return *(const bool *)place ? "yes" : "no";
-    case OPTION_INT: snprintf(text, room, "%ld", *(const long *)place); return text;
+    case OPTION_INT:
+        snprintf(text, room, "%ld", *(const long *)place);
+        return is_in_range(option, *(const long *)place) ? text : NULL;
     case OPTION_REAL: snprintf(text, room, "%.17g", *(const double *)place); return text;
     case OPTION_SIZE: snprintf(text, room, "%zu", *(const size_t *)place); return text;
     case OPTION_CHOICE: {
@@ -62,10 +70,15 @@ bool options_from_json(const struct command *command, const cJSON *object, void 
         *wrong = item->string;
         if (!option || !text)
             return false;
-        if (option->kind == OPTION_FLAG)
-            *(bool *)((char *)values + option->offset) = !strcmp(text, "yes");
-        else if (!option_store(option, text, values))
+        if (option->kind != OPTION_FLAG) {
+            if (!option_store(option, text, values))
+                return false;
+            continue;
+        }
+        bool yes = !strcmp(text, "yes");
+        if (!yes && strcmp(text, "no"))
             return false;
+        *(bool *)((char *)values + option->offset) = yes;
     }
     return true;
 }

@@ -1,6 +1,7 @@
 /* trained.c - see trained.h. */
 #include "run/trained.h"
 #include "model/model_file.h"
+#include <string.h>
 
 /* Parameter `name` as a view; absent where the head has none of that name. */
 static struct tensor view(const struct trained *trained, const char *name)
@@ -10,7 +11,7 @@ static struct tensor view(const struct trained *trained, const char *name)
         return (struct tensor){0};
     struct tensor tensor = {.data = trained->weights + parameter->offset,
                             .dtype = DTYPE_F32,
-                            .rank = parameter->columns == 1 ? 1 : 2,
+                            .rank = strstr(name, "bias") ? 1 : 2, /* one column alone does not make a vector */
                             .shape = {parameter->rows, parameter->columns},
                             .stride = {(int64_t)parameter->columns, 1}};
     return tensor;
