@@ -4,7 +4,6 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +74,7 @@ static bool get_number(const cJSON *object, const struct number *number, void *t
     case NUMBER_U64: *(uint64_t *)at = strtoull(text, &end, 10); break;
     case NUMBER_LONG: *(long *)at = strtol(text, &end, 10); break;
     case NUMBER_DOUBLE: *(double *)at = strtod(text, &end); break;
-    case NUMBER_BOOL: *(bool *)at = strtoul(text, &end, 10) == 1; break;
+    case NUMBER_BOOL: *(bool *)at = *text == '1'; return (*text == '0' || *text == '1') && !text[1];
     }
     return !errno && !*end;
 }
@@ -182,13 +181,6 @@ ft_status checkpoint_marks(const char *path, const char *identity, struct run_lo
     return status;
 }
 
-/* Whether the numbers can be those of this run. */
-static bool is_possible(const struct trainer_state *state, const struct trainer *trainer)
-{
-    return state->epoch && state->batch < trainer_batches(trainer) && isfinite(state->schedule.rate) &&
-           isfinite(state->loss) && (state->batch == 0 || state->loss_parts > 0);
-}
-
 ft_status checkpoint_resume(const char *path, const char *identity, struct trainer *trainer, struct ft_error *error)
 {
     struct safetensors *file;
@@ -196,7 +188,7 @@ ft_status checkpoint_resume(const char *path, const char *identity, struct train
     const float *vectors[TRAINER_VECTORS] = {NULL};
     struct trainer_state state = *trainer_state(trainer);
     ft_status status = open_checkpoint(path, identity, &file, &about, error);
-    if (status == FT_OK && (!get_numbers(about, state_numbers, STATE_NUMBERS, &state) || !is_possible(&state, trainer)))
+    if (status == FT_OK && !get_numbers(about, state_numbers, STATE_NUMBERS, &state))
         status = damaged(path, error);
     for (int v = 0; status == FT_OK && v < TRAINER_VECTORS; v++) {
         if (!trainer_has_vector(trainer, (enum trainer_vector)v))
@@ -210,6 +202,8 @@ ft_status checkpoint_resume(const char *path, const char *identity, struct train
     }
     if (status == FT_OK)
         status = trainer_resume(trainer, &state, vectors, error);
+    if (status == FT_USAGE) /* the numbers are not those of this run */
+        status = damaged(path, error);
     cJSON_Delete(about);
     safetensors_close(file);
     return status;

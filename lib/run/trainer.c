@@ -489,10 +489,19 @@ ft_status trainer_read_vector(const struct trainer *trainer, enum trainer_vector
                                                      trainer->network.parameters.floats, error);
 }
 
+/* Whether the numbers can be those of this run. */
+static bool is_possible(const struct trainer_state *state, const struct trainer *trainer)
+{
+    return state->epoch && state->epoch <= trainer->options.max_epochs && state->best_epoch <= state->epoch &&
+           state->batch < trainer_batches(trainer) && isfinite(state->schedule.rate) && state->schedule.rate >= 0 &&
+           isfinite(state->loss) && (state->batch == 0 || state->loss_parts > 0);
+}
+
 ft_status trainer_resume(struct trainer *trainer, const struct trainer_state *state,
                          const float *const vectors[TRAINER_VECTORS], struct ft_error *error)
 {
-    ft_status status = FT_OK;
+    ft_status status =
+        is_possible(state, trainer) ? FT_OK : ft_fail(error, FT_USAGE, "this training run is never in such a state");
     for (int v = 0; status == FT_OK && v < TRAINER_VECTORS; v++)
         if (trainer_has_vector(trainer, (enum trainer_vector)v))
             status =

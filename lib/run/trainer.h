@@ -91,6 +91,7 @@ enum trainer_vector { VECTOR_WEIGHTS, VECTOR_BEST, VECTOR_MOMENT, VECTOR_SECOND_
 bool trainer_has_vector(const struct trainer *trainer, enum trainer_vector which);
 ft_status trainer_read_vector(const struct trainer *trainer, enum trainer_vector which, float *host,
                               struct ft_error *error);
+/* Puts a trainer where another one of the same run was. FT_USAGE: its run never has such numbers. */
 ft_status trainer_resume(struct trainer *trainer, const struct trainer_state *state,
                          const float *const vectors[TRAINER_VECTORS], struct ft_error *error);
 
