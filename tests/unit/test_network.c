@@ -149,14 +149,17 @@ static void check_training(const struct layout *layout, bool crf, enum loss_redu
 
 START_TEST(loss_and_gradients_of_every_parameter_are_those_of_central_differences)
 {
-    static const struct network_dropout *const dropouts[] = {&no_dropout, &locked_only, &all_dropouts};
+    static const struct {
+        const struct network_dropout *dropout;
+        enum loss_reduction reduction;
+    } ways[] = {
+        {&no_dropout, LOSS_SUM}, {&locked_only, LOSS_MEAN}, {&all_dropouts, LOSS_SUM}, {&all_dropouts, LOSS_MEAN}};
     random_begin("network");
     struct backend *backend = backend_new(2, 0, "auto");
     for (size_t l = 0; l < LAYOUTS; l++)
         for (int crf = 0; crf < 2; crf++)
-            for (size_t d = 0; d < 3; d++)
-                for (int mean = 0; mean < 2; mean++)
-                    check_training(&layouts[l], crf, mean ? LOSS_MEAN : LOSS_SUM, dropouts[d], backend);
+            for (size_t w = 0; w < sizeof ways / sizeof *ways; w++)
+                check_training(&layouts[l], crf, ways[w].reduction, ways[w].dropout, backend);
     printf("network: losses within %.1e, gradients within %.1e of the largest\n", worst_loss, worst_gradient);
     backend->ops->free(backend);
 }
