@@ -182,28 +182,34 @@ START_TEST(an_epoch_has_every_sentence_once_in_a_new_order_or_in_the_corpus_own)
 }
 END_TEST
 
-/* 0.15 reports the sum over tokens; 0.4 the mean of its batches' means. */
+/* The next epoch's loss: 0.15 reports the sum over tokens; 0.4 the mean of its batches' means. */
+static void check_epoch_loss(struct trainer *trainer, enum flair_era era, size_t epoch)
+{
+    struct trainer_event event;
+    double loss = 0, parts = 0;
+    do {
+        event = scene_batch(trainer);
+        loss += event.batch_loss;
+        parts += era == LIKE_FLAIR_0_4 ? 1 : (double)trainer_batch_tokens(trainer);
+    } while (!event.epoch_ended);
+    ck_assert_uint_eq(event.record.epoch, epoch);
+    ck_assert_double_eq_tol(event.record.train_loss, loss / parts, 1e-12);
+    ck_assert(event.record.dev.there && event.record.dev.loss > 0 && !event.record.test.there);
+    ck_assert_double_eq(event.record.rate, scene_options.rate);
+    ck_assert_ptr_nonnull(trainer_dev_tags(trainer));
+}
+
 START_TEST(an_epochs_loss_is_reported_as_the_era_does)
 {
     for (int era = 0; era < 2; era++) {
         struct training_scene scene;
         struct trainer_options options = scene_options;
-        struct trainer_event event;
-        double loss = 0, parts = 0;
         options.era = (enum flair_era)era;
         training_scene_init(&scene, options.era, true, PRECISION_F32, 1);
         struct trainer *trainer = scene_trainer(&scene, &options);
         ck_assert_ptr_null(trainer_dev_tags(trainer));
-        do {
-            event = scene_batch(trainer);
-            loss += event.batch_loss;
-            parts += options.era == LIKE_FLAIR_0_4 ? 1 : (double)trainer_batch_tokens(trainer);
-        } while (!event.epoch_ended);
-        ck_assert_uint_eq(event.record.epoch, 1);
-        ck_assert_double_eq_tol(event.record.train_loss, loss / parts, 1e-12);
-        ck_assert(event.record.dev.there && event.record.dev.loss > 0 && !event.record.test.there);
-        ck_assert_double_eq(event.record.rate, options.rate);
-        ck_assert_ptr_nonnull(trainer_dev_tags(trainer));
+        for (size_t epoch = 1; epoch <= options.max_epochs; epoch++)
+            check_epoch_loss(trainer, options.era, epoch);
         trainer_free(trainer);
         training_scene_release(&scene);
     }
