@@ -1,10 +1,12 @@
 /* info.c - what is in a model file. */
 #include "cmd/commands.h"
 #include "cmd/model_options.h"
+#include "base/number_text.h"
 #include "flairtag.h"
 #include "import/model_facts.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct info_values {
     struct model_values model;
@@ -48,7 +50,11 @@ static void print_text(const cJSON *facts, int depth)
             print_string(item->valuestring);
             putchar('\n');
         } else if (cJSON_IsNumber(item)) {
-            printf("%.0f\n", item->valuedouble);
+            char text[NUMBER_TEXT_BYTES];
+            number_rounded(text, item->valuedouble, 6);
+            size_t length = strlen(text);
+            bool whole = length > 2 && !strcmp(text + length - 2, ".0");
+            printf("%.*s\n", (int)(whole ? length - 2 : length), text);
         } else {
             printf("%s\n", cJSON_IsTrue(item) ? "yes" : "no");
         }

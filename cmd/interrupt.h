@@ -9,7 +9,8 @@
 
 extern atomic_bool interrupted;
 
-/* Installs the handler; also ignores SIGPIPE, so that a closed pipe comes back from write as EPIPE. */
+/* Installs the handler; also ignores SIGPIPE and SIGXFSZ, so that a closed pipe and a file beyond its limit come back
+ * from write as EPIPE and EFBIG. */
 void interrupt_install(void);
 
 #endif

@@ -189,7 +189,7 @@ static int unknown_name(const struct command *command, const char *typed, size_t
 }
 
 /* argv[*at] is "--name", "--name=value" or "--no-name"; *at moves on when the value is an argument of its own. */
-static int parse_long(const struct command *command, int argc, char **argv, int *at, void *values)
+static int parse_long(const struct command *command, int argc, char **argv, int *at, void *values, bool *said)
 {
     const char *typed = argv[*at] + 2;
     size_t length = strcspn(typed, "=");
@@ -206,6 +206,8 @@ static int parse_long(const struct command *command, int argc, char **argv, int 
     }
     if (!option)
         return unknown_name(command, typed, length);
+    if (said)
+        said[option - command->options] = true;
     if (option->kind == OPTION_FLAG) {
         if (value) {
             report_error("--%s takes no value", option->name);
@@ -225,7 +227,7 @@ static int parse_long(const struct command *command, int argc, char **argv, int 
 }
 
 /* argv[*at] is "-abc": flags, the last of which may be an option with its value attached or in the next argument. */
-static int parse_letters(const struct command *command, int argc, char **argv, int *at, void *values)
+static int parse_letters(const struct command *command, int argc, char **argv, int *at, void *values, bool *said)
 {
     for (const char *letter = argv[*at] + 1; *letter; letter++) {
         const struct option *option = find_letter(command, *letter);
@@ -235,6 +237,8 @@ static int parse_letters(const struct command *command, int argc, char **argv, i
             report_error("unknown option '-%c' in '%s' (see 'flairtag %s --help')", *letter, argv[*at], command->name);
             return MISTAKEN;
         }
+        if (said)
+            said[option - command->options] = true;
         if (option->kind == OPTION_FLAG) {
             *(bool *)((char *)values + option->offset) = true;
             continue;
@@ -253,6 +257,11 @@ static int parse_letters(const struct command *command, int argc, char **argv, i
 
 int options_parse(const struct command *command, int argc, char **argv, void *values)
 {
+    return options_parse_noting(command, argc, argv, values, NULL);
+}
+
+int options_parse_noting(const struct command *command, int argc, char **argv, void *values, bool *said)
+{
     int operands = 0;
     bool ended = false;
     for (int at = 1; at < argc; at++) {
@@ -263,9 +272,9 @@ int options_parse(const struct command *command, int argc, char **argv, void *va
         else if (!strcmp(argument, "--"))
             ended = true;
         else if (argument[1] == '-')
-            result = parse_long(command, argc, argv, &at, values);
+            result = parse_long(command, argc, argv, &at, values, said);
         else
-            result = parse_letters(command, argc, argv, &at, values);
+            result = parse_letters(command, argc, argv, &at, values, said);
         if (result == HELP_WANTED)
             help_command(stdout, command);
         if (result != PARSED)

@@ -60,7 +60,11 @@ struct command {
  * usage error, already reported on stderr with the nearest name (exit 2). */
 int options_parse(const struct command *command, int argc, char **argv, void *values);
 
-/* Reads `text` as the value of an option that is no flag. False, and nothing stored, when it is none. A string is lent. */
+/* The same, and in said[i] whether an argument named options[i]; said: [all options, headings too], false before. */
+int options_parse_noting(const struct command *command, int argc, char **argv, void *values, bool *said);
+
+/* Reads `text` as the value of an option that is no flag. False, and nothing stored, when it is none. A string is lent.
+ */
 bool option_store(const struct option *option, const char *text, void *values);
 
 /* "flairtag: <text>" on stderr, in one write. */

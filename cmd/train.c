@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT = 1, MOST_OPTIONS = 100 };
 /* What of the values is not the run's but of the process that works on it: it may be another one when a run goes on. */
 static const char *const not_of_the_run[] = {"output", "resume", "threads", "lanes", "isa"};
 
@@ -43,6 +43,8 @@ static ft_status settle_corpus(struct train_values *values, struct arena *arena,
     struct corpus found = {0};
     arena_init(&found.arena);
     ft_status status = corpus_find_files(&found, &reading, error);
+    if (status == FT_OK)
+        status = corpus_require_train(&found, &reading, error);
     for (size_t i = 0; status == FT_OK && i < found.note_count; i++)
         report_error("%s", found.notes[i]);
     for (size_t s = 0; status == FT_OK && s < SPLITS; s++) {
@@ -70,18 +72,27 @@ static ft_status settle(struct train_values *values, struct arena *arena, struct
     return status;
 }
 
-/* Adds PATH: "BYTES CRC32" for every file of a list with commas. */
+/* Adds PATH: "BYTES CRC32". */
+static ft_status add_input(cJSON *inputs, const char *path, struct ft_error *error)
+{
+    char fingerprint[FINGERPRINT_BYTES];
+    if (cJSON_GetObjectItemCaseSensitive(inputs, path))
+        return FT_OK;
+    ft_status status = file_fingerprint(path, fingerprint, error);
+    if (status == FT_OK && !cJSON_AddStringToObject(inputs, path, fingerprint))
+        status = ft_nomem(error, "a training run");
+    return status;
+}
+
+/* The same for every file of a list with commas. */
 static ft_status add_inputs(cJSON *inputs, const char *names, struct ft_error *error)
 {
-    if (!names || !strcmp(names, "none"))
+    if (!strcmp(names, "none"))
         return FT_OK;
     for (const char *at = names;;) {
         size_t length = strcspn(at, ",");
-        char fingerprint[FINGERPRINT_BYTES], *path = strndup(at, length);
-        ft_status status = path ? file_fingerprint(path, fingerprint, error) : ft_nomem(error, "a training run");
-        if (status == FT_OK && !cJSON_HasObjectItem(inputs, path) &&
-            !cJSON_AddStringToObject(inputs, path, fingerprint))
-            status = ft_nomem(error, "a training run");
+        char *path = strndup(at, length);
+        ft_status status = path ? add_input(inputs, path, error) : ft_nomem(error, "a training run");
         free(path);
         at += length;
         if (status != FT_OK || !*at++)
@@ -94,13 +105,15 @@ static ft_status describe(const struct train_values *values, const struct comman
                           struct ft_error *error)
 {
     cJSON *object = cJSON_CreateObject(), *options = options_to_json(self, values), *inputs = cJSON_CreateObject();
-    const char *const files[] = {values->files[0], values->files[1],   values->files[2],
-                                 values->words,    values->lm_forward, values->lm_backward};
+    const char *const models[] = {values->words, values->lm_forward, values->lm_backward};
     ft_status status = FT_OK;
     for (size_t i = 0; options && i < sizeof not_of_the_run / sizeof *not_of_the_run; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(options, not_of_the_run[i]);
-    for (size_t i = 0; status == FT_OK && inputs && i < sizeof files / sizeof *files; i++)
-        status = add_inputs(inputs, files[i], error);
+    for (size_t s = 0; status == FT_OK && inputs && s < SPLITS; s++)
+        if (values->files[s])
+            status = add_input(inputs, values->files[s], error);
+    for (size_t i = 0; status == FT_OK && inputs && i < sizeof models / sizeof *models; i++)
+        status = add_inputs(inputs, models[i], error);
     cJSON_AddNumberToObject(object, "format", FORMAT);
     cJSON_AddStringToObject(object, "flairtag", FLAIRTAG_VERSION);
     cJSON_AddItemToObject(object, "options", options);
@@ -143,7 +156,7 @@ static ft_status recall(const struct run_folder *folder, const struct command *s
     return check_inputs(inputs, error);
 }
 
-/* A new folder, or one of a run to go on with. */
+/* A folder for a new run, which is not described in it yet, or one of a run to go on with. */
 static ft_status open_folder(struct run_folder *folder, const struct command *self, struct train_values *values,
                              cJSON **description, struct arena *arena, struct ft_error *error)
 {
@@ -151,47 +164,45 @@ static ft_status open_folder(struct run_folder *folder, const struct command *se
         ft_status status = run_folder_open(folder, values->resume, error);
         return status == FT_OK ? recall(folder, self, values, description, error) : status;
     }
-    char *text = NULL;
-    ft_status status = run_folder_is_free(values->output, error);
+    ft_status status = run_folder_create(folder, values->output, error);
     if (status == FT_OK)
         status = settle(values, arena, error);
-    if (status == FT_OK)
-        status = describe(values, self, &text, error);
-    if (status == FT_OK)
-        status = run_folder_create(folder, values->output, text, error);
-    free(text);
-    return status;
+    return status == FT_OK ? describe(values, self, &folder->text, error) : status;
 }
 
-/* True when nothing but --resume and what belongs to the process was said. */
-static bool resumes_alone(const struct train_values *values)
+/* Nothing but what belongs to the process may be said beside --resume. */
+static bool check_resume(const struct command *self, const bool *said)
 {
-    struct train_values plain = train_defaults;
-    plain.resume = values->resume;
-    plain.machine = values->machine;
-    const struct command *self = &command_train;
-    cJSON *said = options_to_json(self, values), *unsaid = options_to_json(self, &plain);
-    bool alone = said && unsaid && cJSON_Compare(said, unsaid, true);
-    cJSON_Delete(said);
-    cJSON_Delete(unsaid);
-    return alone;
+    static const char *const allowed[] = {"resume", "threads", "lanes", "isa"};
+    for (size_t i = 0; option_is_there(&self->options[i]); i++) {
+        bool fits = !said[i];
+        for (size_t k = 0; k < sizeof allowed / sizeof *allowed; k++)
+            fits |= said[i] && !strcmp(self->options[i].name, allowed[k]);
+        if (fits)
+            continue;
+        report_error("--resume goes on with the options that the run was begun with: --%s cannot be given",
+                     self->options[i].name);
+        return false;
+    }
+    return true;
 }
 
 static int run_train(int argc, char **argv, const struct command *self)
 {
     struct train_values values = train_defaults;
-    int operands = options_parse(self, argc, argv, &values);
+    bool said[MOST_OPTIONS] = {false};
+    int operands = options_parse_noting(self, argc, argv, &values, said);
     if (operands < 0)
         return operands == -1 ? FT_OK : FT_USAGE;
     if (operands > 1) {
-        report_error("train wants one folder at most");
+        report_error("train takes one folder, not '%s' too", argv[2]);
         return FT_USAGE;
     }
-    if (values.resume && (operands || !resumes_alone(&values))) {
-        report_error("--resume goes on with the options that the run was begun with: no other can be given");
+    if (values.resume && operands) {
+        report_error("--resume knows the run's corpus: '%s' cannot be given", argv[1]);
         return FT_USAGE;
     }
-    if (!train_check(&values))
+    if (values.resume ? !check_resume(self, said) : !train_check(&values))
         return FT_USAGE;
     values.folder = operands ? argv[1] : values.files[SPLIT_TRAIN] ? NULL : ".";
     struct ft_error error = {""};

@@ -1,6 +1,7 @@
 /* train_options.c - see train_options.h. */
 #include "cmd/train_options.h"
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ const struct train_values train_defaults = {
     .locked_dropout = 0.5,
     .rnn_dropout = 0.5,
     .batch = 32,
+    .rate = NAN,
     .max_epochs = 100,
     .patience = 3,
     .seed = 1,
@@ -123,7 +125,7 @@ const struct option train_option_table[] = {
 
 void train_settle(struct train_values *values)
 {
-    if (values->rate <= 0)
+    if (isnan(values->rate))
         values->rate = values->optimizer == OPTIMIZER_SGD ? 0.1 : 0.001;
     if (!values->eval_batch) /* Flair 0.4 evaluates in batches of the training's size */
         values->eval_batch = values->like == LIKE_FLAIR_0_4 ? values->batch : 64;
@@ -145,12 +147,28 @@ bool train_check(const struct train_values *values)
         !check_probability("locked-dropout", values->locked_dropout) ||
         !check_probability("rnn-dropout", values->rnn_dropout) || !check_probability("momentum", values->momentum))
         return false;
-    if (values->rate < 0 || values->decay < 0 || values->clip < 0 || values->min_rate < 0) {
-        report_error("rates, decay and norms cannot be negative");
+    if (values->rate <= 0) { /* false where nothing was said */
+        report_error("--learning-rate wants a number above 0");
+        return false;
+    }
+    if (values->decay < 0 || values->clip < 0 || values->min_rate < 0) {
+        report_error("--weight-decay, --max-grad-norm and --min-learning-rate cannot be negative");
         return false;
     }
     if (values->factor <= 0 || values->factor >= 1) {
         report_error("--anneal-factor wants a number between 0 and 1");
+        return false;
+    }
+    if (values->reproject_to && !values->reproject) {
+        report_error("--reproject-to is the width of the layer that --no-reproject leaves out");
+        return false;
+    }
+    if ((values->token_column ? values->token_column : 1) == values->tag_column) {
+        report_error("--token-column and --tag-column are the same column");
+        return false;
+    }
+    if (values->extra_patience && values->like == LIKE_FLAIR_0_4) {
+        report_error("--initial-extra-patience is of --like flair-0.15: Flair 0.4 had none");
         return false;
     }
     if (values->momentum > 0 && values->optimizer != OPTIMIZER_SGD) {
@@ -216,8 +234,13 @@ ft_status train_find_models(const char *names, char **settled, struct ft_error *
     for (const char *at = names ? names : ""; joined;) {
         size_t length = strcspn(at, ",");
         char found[PATH_MAX], whole[PATH_MAX], *name = strndup(at, length);
-        ft_status status = name ? model_find(length ? name : NULL, found, sizeof found, error)
-                                : ft_nomem(error, "the embeddings' names");
+        ft_status status = FT_OK;
+        if (names && !length)
+            status = ft_fail(error, FT_USAGE, "'%s': an empty name among the embeddings' files", names);
+        else if (!name)
+            status = ft_nomem(error, "the embeddings' names");
+        else
+            status = model_find(names ? name : NULL, found, sizeof found, error);
         free(name);
         if (status == FT_OK && !realpath(found, whole))
             status = ft_fail(error, FT_MODEL, "%s: there is no such file", found);

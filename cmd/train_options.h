@@ -17,7 +17,8 @@ struct train_values {
     double dropout, word_dropout, locked_dropout, rnn_dropout;
     long batch, eval_batch, max_epochs, patience, extra_patience, seed;
     int optimizer;
-    double rate, momentum, decay, factor, min_rate, clip;
+    double rate; /* NAN: the optimizer's own */
+    double momentum, decay, factor, min_rate, clip;
     bool shuffle, train_with_dev, monitor_test;
     struct storage_values storage;
     int row_type;

@@ -20,7 +20,7 @@
 
 struct run {
     const struct train_values *values;
-    const struct run_folder *folder;
+    struct run_folder *folder;
     char identity[RUN_IDENTITY_BYTES];
     struct trainer_options options;
     struct backend *backend;
@@ -121,6 +121,8 @@ static ft_status open_all(struct run *run, struct ft_error *error)
     ft_status status = model_backend(&values->machine, &run->backend, error);
     if (status == FT_OK)
         status = corpus_open(&run->corpus, &reading, error);
+    for (size_t i = 0; status == FT_OK && !values->resume && i < run->corpus.note_count; i++)
+        report_error("%s", run->corpus.notes[i]);
     if (status == FT_OK)
         status = tag_set_init(&run->tags, &run->corpus, reading.era, reading.scheme, values->crf, error);
     if (status == FT_OK)
@@ -210,8 +212,8 @@ static char *training_record(const struct run *run, const struct trainer_state *
         cJSON_AddBoolToObject(record, "train_with_dev", options->train_with_dev) &&
         cJSON_AddNumberToObject(record, "learning_rate", options->rate) &&
         cJSON_AddNumberToObject(record, "mini_batch_size", (double)options->batch) &&
-        cJSON_AddNumberToObject(record, "word_dropout", (double)options->dropout.word) &&
-        cJSON_AddNumberToObject(record, "locked_dropout", (double)options->dropout.locked);
+        cJSON_AddNumberToObject(record, "word_dropout", run->values->word_dropout) &&
+        cJSON_AddNumberToObject(record, "locked_dropout", run->values->locked_dropout);
     if (made && best)
         made = cJSON_AddNumberToObject(record, "dev_f1", state->best_score);
     if (made)
@@ -397,6 +399,12 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
         status = save_model(run, VECTOR_BEST, "best-model.safetensors", error);
     if (status == FT_OK)
         status = save_model(run, VECTOR_WEIGHTS, "final-model.safetensors", error);
+    if (status == FT_OK && !state->best_epoch && !run->options.train_with_dev) {
+        static const char nothing[] =
+            "no epoch found anything right in dev: there is no best model, and the last one is tested";
+        report_error(nothing);
+        status = run_log_line(run->log, error, nothing);
+    }
     evaluation_init(&evaluation, trainer_span_rule(&run->corpus, run->options.era));
     file_of(run, state->best_epoch ? "best-model.safetensors" : "final-model.safetensors", model);
     if (status == FT_OK && test->window.count) {
@@ -421,14 +429,15 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
     return status;
 }
 
-ft_status train_run(const struct train_values *values, const struct run_folder *folder, char **report,
-                    struct ft_error *error)
+ft_status train_run(const struct train_values *values, struct run_folder *folder, char **report, struct ft_error *error)
 {
     struct run run = {.values = values, .folder = folder, .options = train_trainer_options(values)};
     *report = NULL;
     arena_init(&run.arena);
     run_folder_identity(folder, run.identity);
     ft_status status = open_all(&run, error);
+    if (status == FT_OK && !values->resume)
+        status = run_folder_describe(folder, error);
     if (status == FT_OK)
         status = open_log(&run, error);
     if (status == FT_OK) {

@@ -8,7 +8,7 @@
 /* Trains in the folder, from its checkpoint where there is one, and writes everything that a run leaves. values: as
  * they stand in the folder's run.json. *report: the text for standard output, the caller's; NULL where nothing was
  * evaluated. FT_INTERRUPTED: all is saved, and the run can be gone on with. */
-ft_status train_run(const struct train_values *values, const struct run_folder *folder, char **report,
+ft_status train_run(const struct train_values *values, struct run_folder *folder, char **report,
                     struct ft_error *error);
 
 /* True when the run of this folder has come to its end. */

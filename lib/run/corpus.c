@@ -275,17 +275,6 @@ static ft_status draw_dev(struct corpus *corpus, uint64_t seed, struct ft_error 
                        count, corpus->splits[SPLIT_TRAIN].file);
 }
 
-static ft_status require_train(const struct corpus *corpus, const struct corpus_options *options,
-                               struct ft_error *error)
-{
-    if (corpus->splits[SPLIT_TRAIN].file)
-        return FT_OK;
-    if (!options->folder)
-        return ft_fail(error, FT_INPUT, "no training file: --train names one");
-    return ft_fail(error, FT_INPUT, "%s: no file for training: none has 'train' in its name (--train names one)",
-                   options->folder);
-}
-
 ft_status corpus_open(struct corpus *corpus, const struct corpus_options *options, struct ft_error *error)
 {
     *corpus = (struct corpus){0};
@@ -294,7 +283,7 @@ ft_status corpus_open(struct corpus *corpus, const struct corpus_options *option
         window_init(&corpus->splits[split].window);
     ft_status status = corpus_find_files(corpus, options, error);
     if (!status)
-        status = require_train(corpus, options, error);
+        status = corpus_require_train(corpus, options, error);
     for (int split = 0; !status && split < SPLITS; split++)
         if (corpus->splits[split].file)
             status = read_split(corpus, split, options, error);

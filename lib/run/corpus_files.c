@@ -154,3 +154,14 @@ ft_status corpus_find_files(struct corpus *corpus, const struct corpus_options *
     free(listing.entries);
     return status;
 }
+
+ft_status corpus_require_train(const struct corpus *corpus, const struct corpus_options *options,
+                               struct ft_error *error)
+{
+    if (corpus->splits[SPLIT_TRAIN].file)
+        return FT_OK;
+    if (!options->folder)
+        return ft_fail(error, FT_INPUT, "no training file: --train names one");
+    return ft_fail(error, FT_INPUT, "%s: no file for training: none has 'train' in its name (--train names one)",
+                   options->folder);
+}

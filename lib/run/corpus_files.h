@@ -17,6 +17,10 @@
  * none. Notes and names lie in the corpus's arena. FT_INPUT: the folder cannot be read; FT_NOMEM. */
 ft_status corpus_find_files(struct corpus *corpus, const struct corpus_options *options, struct ft_error *error);
 
+/* FT_INPUT where no file was named or found to train on, telling where it was looked for. */
+ft_status corpus_require_train(const struct corpus *corpus, const struct corpus_options *options,
+                               struct ft_error *error);
+
 /* Adds a note. FT_NOMEM. */
 ft_status corpus_note(struct corpus *corpus, struct ft_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -45,47 +45,64 @@ static ft_status lock(struct run_folder *folder, struct ft_error *error)
     return FT_OK;
 }
 
-ft_status run_folder_is_free(const char *path, struct ft_error *error)
+/* What a run writes and somebody else may have written before: a corpus has its dev.tsv and test.tsv, too. */
+static const char *const written[] = {"checkpoint.safetensors",
+                                      "best-model.safetensors",
+                                      "final-model.safetensors",
+                                      "training.log",
+                                      "loss.tsv",
+                                      "loss.svg",
+                                      "weights.txt",
+                                      "dev.tsv",
+                                      "test.tsv"};
+
+static ft_status require_free(const struct run_folder *folder, struct ft_error *error)
 {
-    struct run_folder folder;
     char file[RUN_PATH_BYTES];
-    ft_status status = set_path(&folder, path, error);
-    if (status == FT_OK && !access(run_folder_file(&folder, description, file), F_OK))
-        status =
-            ft_fail(error, FT_USAGE,
-                    "%s: holds a run already ('flairtag train --resume %s' goes on with it; -o names another folder)",
-                    folder.path, folder.path);
-    return status;
+    if (!access(run_folder_file(folder, description, file), F_OK))
+        return ft_fail(
+            error, FT_USAGE,
+            "%s: holds a run already ('flairtag train --resume %s' goes on with it; -o names another folder)",
+            folder->path, folder->path);
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++)
+        if (!access(run_folder_file(folder, written[i], file), F_OK))
+            return ft_fail(error, FT_USAGE, "%s: is there already and would be written over (-o names another folder)",
+                           file);
+    if (access(folder->path, W_OK | X_OK))
+        return ft_fail(error, FT_FAILED, "%s: cannot write in the run folder: %s", folder->path, strerror(errno));
+    return FT_OK;
 }
 
-ft_status run_folder_create(struct run_folder *folder, const char *path, const char *text, struct ft_error *error)
+ft_status run_folder_create(struct run_folder *folder, const char *path, struct ft_error *error)
 {
-    char file[RUN_PATH_BYTES];
-    struct output *output;
     ft_status status = set_path(folder, path, error);
     if (status != FT_OK)
         return status;
-    if (mkdir(folder->path, 0777) && errno != EEXIST)
+    folder->made = !mkdir(folder->path, 0777);
+    if (!folder->made && errno != EEXIST)
         return ft_fail(error, FT_FAILED, "%s: cannot make the run folder: %s", folder->path, strerror(errno));
     status = lock(folder, error);
-    if (status == FT_OK && !access(run_folder_file(folder, description, file), F_OK))
-        status =
-            ft_fail(error, FT_USAGE,
-                    "%s: holds a run already ('flairtag train --resume %s' goes on with it; -o names another folder)",
-                    folder->path, folder->path);
-    if (status == FT_OK && !(folder->text = strdup(text)))
-        status = ft_nomem(error, "a training run");
     if (status == FT_OK)
-        status = output_open(&output, run_folder_file(folder, description, file), error);
-    if (status == FT_OK) {
-        status = output_text(output, text, error);
-        if (status == FT_OK)
-            status = output_close(output, error);
-        else
-            output_discard(output);
-    }
+        status = require_free(folder, error);
     if (status != FT_OK)
         run_folder_close(folder);
+    return status;
+}
+
+ft_status run_folder_describe(struct run_folder *folder, struct ft_error *error)
+{
+    char file[RUN_PATH_BYTES];
+    struct output *output;
+    ft_status status = output_open(&output, run_folder_file(folder, description, file), error);
+    if (status != FT_OK)
+        return status;
+    status = output_text(output, folder->text, error);
+    if (status == FT_OK)
+        status = output_close(output, error);
+    else
+        output_discard(output);
+    if (status == FT_OK)
+        folder->made = false;
     return status;
 }
 
@@ -123,11 +140,11 @@ ft_status run_folder_open(struct run_folder *folder, const char *path, struct ft
 
 void run_folder_close(struct run_folder *folder)
 {
-    if (folder->text || folder->lock > 0) {
-        free(folder->text);
-        if (folder->lock >= 0)
-            close(folder->lock);
-    }
+    free(folder->text);
+    if (folder->made)
+        rmdir(folder->path); /* only where it is empty */
+    if (folder->lock >= 0)
+        close(folder->lock);
     *folder = (struct run_folder){.lock = -1};
 }
 
