@@ -246,8 +246,7 @@ const struct command command_train = {
         "machine, whatever the number of threads.",
     .examples = "flairtag train corpus/ -o run\n"
                 "flairtag train --train train.conll --dev dev.conll --test test.conll --storage gpu\n"
-                "flairtag train corpus/ --words glove.safetensors --lm-forward news-forward.pt --lm-backward "
-                "news-backward.pt -o news\n"
+                "flairtag train corpus/ --words glove.safetensors --lm-forward fw.pt --lm-backward bw.pt -o news\n"
                 "flairtag train --resume news",
     .options = train_option_table,
     .run = run_train,

@@ -28,11 +28,12 @@ struct run {
     struct tag_set tags;
     struct stack stack;
     struct row_store *rows;
+    enum storage_mode storage; /* in force */
     struct trainer *trainer;
     struct run_log *log;
     struct progress *progress;
-    size_t best_saved;   /* the epoch whose weights best-model.safetensors has */
-    double saved, began; /* clock */
+    size_t best_saved; /* the epoch whose weights best-model.safetensors has */
+    double saved;      /* clock */
     double epoch_began;
     struct arena arena;
 };
@@ -91,24 +92,28 @@ static ft_status plan_memory(struct run *run, size_t *budget, struct ft_error *e
     return FT_OK;
 }
 
+static const char *const modes[] = {"none", "cpu", "gpu"};
+
 static ft_status open_rows(struct run *run, struct ft_error *error)
 {
-    static const char *const modes[] = {"none", "cpu", "gpu"};
     struct row_store_options options = {.mode = (enum storage_mode)run->values->storage.storage,
                                         .gather = (enum gather_mode)run->values->storage.gather,
                                         .lm_output = (enum lm_output)run->values->storage.lm_output,
                                         .type = (enum row_type)run->values->row_type};
-    enum storage_mode in_force = options.mode;
     size_t count;
     const struct sentence **sentences = trainer_sentences(&run->corpus, &run->options, &run->arena, &count);
     if (!sentences)
         return ft_nomem(error, "the corpus");
     ft_status status = plan_memory(run, &options.budget, error);
     if (status == FT_OK)
-        status =
-            row_store_new(&run->rows, run->stack.tagger, run->backend, &options, sentences, count, &in_force, error);
-    if (status == FT_OK && in_force != options.mode)
-        report_error("cannot keep all token vectors in --max-mem; storing %s instead", modes[in_force]);
+        status = row_store_new(&run->rows, run->stack.tagger, run->backend, &options, sentences, count, &run->storage,
+                               error);
+    if (status == FT_OK && run->storage != options.mode) {
+        char asked[MEMORY_TEXT], left[MEMORY_TEXT];
+        report_error("cannot keep %s of token vectors in the %s that --max-mem leaves; storing %s instead",
+                     memory_text(row_store_counts(run->rows).asked_bytes, asked), memory_text(options.budget, left),
+                     modes[run->storage]);
+    }
     return status;
 }
 
@@ -151,7 +156,6 @@ static void close_all(struct run *run)
 
 static ft_status log_beginning(struct run *run, struct ft_error *error)
 {
-    static const char *const modes[] = {"none", "cpu", "gpu"};
     const struct trainer_options *options = &run->options;
     struct row_store_counts counts = row_store_counts(run->rows);
     char planned[MEMORY_TEXT];
@@ -172,7 +176,7 @@ static ft_status log_beginning(struct run *run, struct ft_error *error)
                               options->rate, options->batch, options->patience, options->factor, options->max_epochs,
                               (unsigned long long)options->seed);
     if (status == FT_OK)
-        status = run_log_line(run->log, error, "embedding storage %s: %s planned", modes[run->values->storage.storage],
+        status = run_log_line(run->log, error, "embedding storage %s: %s planned", modes[run->storage],
                               memory_text(counts.planned_bytes, planned));
     return status;
 }

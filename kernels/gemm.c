@@ -1,6 +1,7 @@
 /* gemm.c - see gemm.h. */
 #include "kernels/gemm.h"
 #include <oneapi/dnnl/dnnl.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* OpenMP's, by which oneDNN learns how many threads it may use; omp.h comes with some compilers only. */
@@ -71,6 +72,20 @@ static void begin_rows(const struct gemm *gemm, float *c, size_t rows, size_t co
         for (size_t j = 0; second && j < columns; j++)
             c[j] += second[column + j];
     }
+}
+
+ft_status gemm_prepare(void)
+{
+    enum { ROOM = 24 << 20, EDGE = 16 }; /* oneDNN 2.6 takes 6 MiB */
+    float zeros[EDGE * EDGE] = {0}, c[EDGE * EDGE];
+    void *volatile room = malloc(ROOM); /* volatile: compilers leave out what is given back at once */
+    if (!room)
+        return FT_NOMEM;
+    free(room);
+    int before = gemm_thread_begin();
+    dnnl_status_t status = dnnl_sgemm('N', 'N', EDGE, EDGE, EDGE, 1.0f, zeros, EDGE, zeros, EDGE, 0.0f, c, EDGE);
+    gemm_thread_end(before);
+    return status == dnnl_success ? FT_OK : FT_NOMEM;
 }
 
 ft_status gemm_tile(const struct gemm *gemm, size_t tile)

@@ -29,7 +29,8 @@ static ft_status map_file(const char *path, void **map, size_t *bytes, struct ft
     if (!status) {
         void *at = mmap(NULL, (size_t)facts.st_size, PROT_READ, MAP_PRIVATE, file, 0);
         if (at == MAP_FAILED)
-            status = ft_fail(error, FT_MODEL, "%s: cannot map model: %s", path, strerror(errno));
+            status = ft_fail(error, errno == ENOMEM ? FT_NOMEM : FT_MODEL, "%s: cannot map model: %s", path,
+                             strerror(errno));
         else {
             *map = at;
             *bytes = (size_t)facts.st_size;

@@ -380,10 +380,11 @@ static ft_status map_file(struct safetensors *file, struct ft_error *error)
     if (status == FT_OK) {
         void *map = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, descriptor, 0);
         if (map == MAP_FAILED) {
-            status = ft_fail(error, FT_MODEL, "%s: cannot map: %s", file->path, strerror(errno));
+            status = ft_fail(error, errno == ENOMEM ? FT_NOMEM : FT_MODEL, "%s: cannot map: %s", file->path,
+                             strerror(errno));
         } else {
-            /* A wish, for a file that comes from disk: weights in huge pages of the page cache, still shared, are walked
-             * through some percent faster. A file that is cached already stays as it is. */
+            /* A wish, for a file that comes from disk: weights in huge pages of the page cache, still shared, are
+             * walked through some percent faster. A file that is cached already stays as it is. */
             madvise(map, (size_t)about.st_size, MADV_HUGEPAGE);
             file->map = map;
             file->map_bytes = (size_t)about.st_size;
@@ -481,7 +482,6 @@ const char *safetensors_path(const struct safetensors *file)
 {
     return file->path;
 }
-
 
 size_t safetensors_count(const struct safetensors *file)
 {

@@ -136,7 +136,7 @@ static bool make_header(char **text, size_t *bytes, const struct place *places, 
     for (long at = ftell(header); at % ALIGNMENT; at++)
         fputc(' ', header);
     bool whole = !ferror(header);
-    whole &= !fclose(header);
+    whole = !fclose(header) && whole && *text; /* the C library may hand out NULL without a word */
     if (whole) {
         uint64_t length = *bytes - LENGTH_BYTES;
         memcpy(*text, &length, sizeof length);

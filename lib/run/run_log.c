@@ -199,7 +199,7 @@ ft_status run_log_line(struct run_log *log, struct ft_error *error, const char *
     fputc('\n', to);
     plain_numbers_end(before);
     bool whole = !ferror(to);
-    whole = !fclose(to) && whole;
+    whole = !fclose(to) && whole && line; /* no memory: neither says so */
     ft_status status =
         whole ? append(&log->files[LOG_FILE], line, bytes, error) : ft_nomem(error, "a line of training.log");
     free(line);
@@ -281,7 +281,7 @@ ft_status run_log_weights(struct run_log *log, size_t iteration, const char *nam
         fprintf(to, "%zu\t%s\t%zu\t%s\n", iteration, name, i, number);
     }
     bool whole = !ferror(to);
-    whole = !fclose(to) && whole;
+    whole = !fclose(to) && whole && lines; /* as above */
     ft_status status = whole ? append(file, lines, bytes, error) : ft_nomem(error, "lines of weights.txt");
     free(lines);
     return status;

@@ -17,7 +17,9 @@ struct cpu_training *cpu_training_begin(struct backend *backend)
     struct cpu_backend *cpu = (struct cpu_backend *)backend;
     if (!cpu->training) {
         struct cpu_training *training = calloc(1, sizeof *training);
-        if (training && !(training->pool = pool_new(cpu->threads, begin_thread))) {
+        if (training && gemm_prepare() == FT_OK)
+            training->pool = pool_new(cpu->threads, begin_thread);
+        if (training && !training->pool) {
             free(training);
             return NULL;
         }
