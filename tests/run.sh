@@ -18,6 +18,7 @@ mkdir -p "$logs"
         echo "valgrind CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99 $valgrind_test"
     fi
     echo "cli sh tests/cli/run.sh"
+    echo "train_kill sh tests/train_kill.sh"
     echo "arm sh tests/arm/run.sh"
     for variant in asan/ ''; do
         for source in tests/unit/test_*.c tests/golden/test_*.c; do

@@ -1,6 +1,7 @@
 /* safetensors_write.c - writes the files; see safetensors.h. The header is made in memory, the tensors' bytes go
  * straight from where they lie to the output. */
 #include "base/map.h"
+#include "base/text_stream.h"
 #include "base/utf8.h"
 #include "model/safetensors.h"
 #include <stdio.h>
@@ -120,9 +121,10 @@ static void put_tensor(FILE *header, const struct place *place, size_t offset)
 static bool make_header(char **text, size_t *bytes, const struct place *places, size_t count,
                         const char *const (*metadata)[2], size_t metadata_count)
 {
-    FILE *header = open_memstream(text, bytes);
-    if (!header)
+    struct text_stream stream;
+    if (!text_stream_open(&stream))
         return false;
+    FILE *header = stream.file;
     for (int i = 0; i < LENGTH_BYTES; i++)
         fputc(0, header);
     fputc('{', header);
@@ -133,15 +135,14 @@ static bool make_header(char **text, size_t *bytes, const struct place *places, 
         put_tensor(header, &places[i], offset);
     }
     fputc('}', header);
-    for (long at = ftell(header); at % ALIGNMENT; at++)
+    for (size_t at = text_stream_bytes(&stream); at % ALIGNMENT; at++)
         fputc(' ', header);
-    bool whole = !ferror(header);
-    whole = !fclose(header) && whole && *text; /* the C library may hand out NULL without a word */
-    if (whole) {
+    *text = text_stream_close(&stream, bytes);
+    if (*text) {
         uint64_t length = *bytes - LENGTH_BYTES;
         memcpy(*text, &length, sizeof length);
     }
-    return whole;
+    return *text;
 }
 
 ft_status safetensors_write(struct output *output, const struct safetensors_entry *entries, size_t count,

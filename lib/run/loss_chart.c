@@ -3,6 +3,7 @@
  * Panels one above the other share the axis of epochs: losses, F1 (where a split was evaluated) and the learning rate,
  * in steps on a logarithmic axis. A line is named at its end, beside its last value, so that no legend is needed. */
 #include "run/loss_chart.h"
+#include "base/text_stream.h"
 #include "base/number_text.h"
 #include "kernels/exact_math.h"
 #include <math.h>
@@ -439,23 +440,17 @@ static void draw(struct chart *chart)
 char *loss_chart(const struct epoch_record *records, size_t count, size_t *bytes)
 {
     struct chart chart = {.records = records, .count = count};
-    char *text = NULL;
+    struct text_stream stream;
     chart.values = calloc(count, sizeof chart.column / sizeof *chart.column * sizeof *chart.values);
-    chart.to = chart.values ? open_memstream(&text, bytes) : NULL;
-    if (!chart.to) {
+    if (!chart.values || !text_stream_open(&stream)) {
         free(chart.values);
         return NULL;
     }
+    chart.to = stream.file;
     take_columns(&chart);
     locale_t before = plain_numbers_begin();
     draw(&chart);
     plain_numbers_end(before);
-    bool whole = !ferror(chart.to);
-    whole = !fclose(chart.to) && whole;
     free(chart.values);
-    if (!whole) {
-        free(text);
-        text = NULL;
-    }
-    return text;
+    return text_stream_close(&stream, bytes);
 }

@@ -3,6 +3,7 @@
  * Every line is one write to the system, so nothing is lost when the program is killed, and a mark is no more than the
  * bytes written. */
 #include "run/run_log.h"
+#include "base/text_stream.h"
 #include "base/map.h"
 #include "base/number_text.h"
 #include "base/output.h"
@@ -184,11 +185,11 @@ ft_status run_log_line(struct run_log *log, struct ft_error *error, const char *
     clock_gettime(CLOCK_REALTIME, &now);
     struct tm at = {.tm_hour = 0};
     localtime_r(&now.tv_sec, &at);
-    char *line = NULL;
-    size_t bytes;
-    FILE *to = open_memstream(&line, &bytes);
-    if (!to)
+    struct text_stream stream;
+    size_t bytes = 0;
+    if (!text_stream_open(&stream))
         return ft_nomem(error, "a line of training.log");
+    FILE *to = stream.file;
     locale_t before = plain_numbers_begin();
     fprintf(to, "%04d-%02d-%02d %02d:%02d:%02d,%03ld ", at.tm_year + 1900, at.tm_mon + 1, at.tm_mday, at.tm_hour,
             at.tm_min, at.tm_sec, now.tv_nsec / 1000000);
@@ -198,10 +199,9 @@ ft_status run_log_line(struct run_log *log, struct ft_error *error, const char *
     va_end(arguments);
     fputc('\n', to);
     plain_numbers_end(before);
-    bool whole = !ferror(to);
-    whole = !fclose(to) && whole && line; /* no memory: neither says so */
+    char *line = text_stream_close(&stream, &bytes);
     ft_status status =
-        whole ? append(&log->files[LOG_FILE], line, bytes, error) : ft_nomem(error, "a line of training.log");
+        line ? append(&log->files[LOG_FILE], line, bytes, error) : ft_nomem(error, "a line of training.log");
     free(line);
     return status;
 }
@@ -270,19 +270,18 @@ ft_status run_log_weights(struct run_log *log, size_t iteration, const char *nam
         return FT_OK;
     size_t positions[WATCHED];
     size_t chosen = choose_positions(positions, name, count, seed);
-    char *lines = NULL;
-    size_t bytes;
-    FILE *to = open_memstream(&lines, &bytes);
-    if (!to)
+    struct text_stream stream;
+    size_t bytes = 0;
+    if (!text_stream_open(&stream))
         return ft_nomem(error, "lines of weights.txt");
+    FILE *to = stream.file;
     for (size_t i = 0; i < chosen; i++) {
         char number[NUMBER_TEXT_BYTES];
         number_shortest(number, values[positions[i]]);
         fprintf(to, "%zu\t%s\t%zu\t%s\n", iteration, name, i, number);
     }
-    bool whole = !ferror(to);
-    whole = !fclose(to) && whole && lines; /* as above */
-    ft_status status = whole ? append(file, lines, bytes, error) : ft_nomem(error, "lines of weights.txt");
+    char *lines = text_stream_close(&stream, &bytes);
+    ft_status status = lines ? append(file, lines, bytes, error) : ft_nomem(error, "lines of weights.txt");
     free(lines);
     return status;
 }

@@ -1,6 +1,7 @@
 /* evaluation_report.c - our own table, the conlleval script's report, WNUT's two scores and the JSON object, as
  * text. */
 #include "text/evaluation_report.h"
+#include "base/text_stream.h"
 #include "base/error.h"
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -150,15 +151,16 @@ static bool json_report(FILE *out, const struct evaluation *e, const struct type
 ft_status evaluation_report(const struct evaluation *e, enum evaluation_report report, char **text,
                             struct ft_error *error)
 {
-    size_t count, bytes;
+    size_t count;
+    struct text_stream stream;
     bool whole = true;
     *text = NULL;
     const struct type_tally **types = evaluation_classes(e, &count);
-    FILE *out = types ? open_memstream(text, &bytes) : NULL;
-    if (!out) {
+    if (!types || !text_stream_open(&stream)) {
         free(types);
         return ft_nomem(error, "the report");
     }
+    FILE *out = stream.file;
     switch (report) {
     case REPORT_FLAIR_0_10:
     case REPORT_FLAIR_0_11:
@@ -174,8 +176,8 @@ ft_status evaluation_report(const struct evaluation *e, enum evaluation_report r
             whole = json_report(out, e, types, count);
     }
     free(types);
-    bool failed = ferror(out);
-    if (fclose(out) || failed || !whole || !*text) { /* the C library may hand out NULL without a word */
+    *text = text_stream_close(&stream, NULL);
+    if (!*text || !whole) {
         free(*text);
         *text = NULL;
         return ft_nomem(error, "the report");

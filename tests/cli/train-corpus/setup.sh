@@ -6,13 +6,25 @@ small="--hidden-size 8 --mini-batch-size 8 --max-epochs 3 --words none --lm-forw
 # Messages have no path of this machine in them.
 errors=$(dirname "$PWD")/errors work=$PWD
 exec 3>&2 2>"$errors"
-trap 'sed "s|$work/||g; s|$corpus|corpus|g; s|$ROOT|..|g" "$errors" >&3' EXIT
+trap 'sed "s|$work/||g; s|$corpus|corpus|g; s|$ROOT|..|g; s/ had [0-9]* / had N /" "$errors" >&3' EXIT
 
 # train OUT ARGUMENT ...: a small run.
 train() {
     out=$1
     shift
     flairtag train $small -o "$out" "$@"
+}
+
+# interrupt OUT ARGUMENT ...: a small run, stopped after its first epoch; its exit status. (A shell's background jobs
+# ignore SIGINT unless they are told otherwise.)
+interrupt() {
+    out=$1
+    shift
+    env --default-signal=INT flairtag train $small -o "$out" "$@" >/dev/null &
+    process=$!
+    until grep -qs EPOCH "$out/training.log"; do sleep 0.02; done
+    kill -INT $process
+    wait $process
 }
 
 # same RUN RUN: whether two runs learnt the same.
