@@ -10,45 +10,85 @@ const char *const model_cell_names[2] = {"lstm", "gru"};
 const char *const model_kind_names[3] = {"tagger", "lm", "words"};
 const char *const model_member_names[4] = {"lm", "words", "onehot", "chars"};
 
-/* Dictionary items are UTF-8 by custom; one that is not can match no character and is kept as an empty string. */
-static void add_items(cJSON *to, const struct bytes *items, size_t count)
+/* cJSON has no mark of what it could not add: *whole becomes false, and such a description is not written. */
+static void add_text(bool *whole, cJSON *to, const char *name, const char *text)
 {
-    cJSON *list = cJSON_AddArrayToObject(to, "dictionary");
+    *whole &= cJSON_AddStringToObject(to, name, text) != NULL;
+}
+
+static void add_number(bool *whole, cJSON *to, const char *name, double number)
+{
+    *whole &= cJSON_AddNumberToObject(to, name, number) != NULL;
+}
+
+static void add_bool(bool *whole, cJSON *to, const char *name, bool value)
+{
+    *whole &= cJSON_AddBoolToObject(to, name, value) != NULL;
+}
+
+static cJSON *add_array(bool *whole, cJSON *to, const char *name)
+{
+    cJSON *array = cJSON_AddArrayToObject(to, name);
+    *whole &= array != NULL;
+    return array;
+}
+
+static cJSON *add_object(bool *whole, cJSON *to, const char *name)
+{
+    cJSON *object = cJSON_AddObjectToObject(to, name);
+    *whole &= object != NULL;
+    return object;
+}
+
+/* Takes the item over. */
+static void add_item(bool *whole, cJSON *array, cJSON *item)
+{
+    if (cJSON_AddItemToArray(array, item))
+        return;
+    cJSON_Delete(item);
+    *whole = false;
+}
+
+/* Dictionary items are UTF-8 by custom; one that is not can match no character and is kept as an empty string. */
+static void add_items(bool *whole, cJSON *to, const struct bytes *items, size_t count)
+{
+    cJSON *list = add_array(whole, to, "dictionary");
     for (size_t i = 0; i < count; i++) {
         size_t bad;
         bool text = utf8_valid(items[i].at, items[i].count, &bad) && !memchr(items[i].at, 0, items[i].count);
-        cJSON_AddItemToArray(list, cJSON_CreateString(text ? items[i].at : ""));
+        add_item(whole, list, cJSON_CreateString(text ? items[i].at : ""));
     }
 }
 
 /* Absent means float32, so that files without integers are what they have always been. */
-static void describe_precision(cJSON *to, enum precision precision)
+static void describe_precision(bool *whole, cJSON *to, enum precision precision)
 {
     if (precision != PRECISION_F32)
-        cJSON_AddStringToObject(to, "precision", precision_names[precision]);
+        add_text(whole, to, "precision", precision_names[precision]);
 }
 
-static void describe_lm(cJSON *to, const struct lm *lm)
+static void describe_lm(bool *whole, cJSON *to, const struct lm *lm)
 {
     const struct recurrent_layer *layer = &lm->net.layer[0];
-    cJSON_AddBoolToObject(to, "forward", lm->forward);
-    cJSON_AddStringToObject(to, "cell", model_cell_names[layer->cell]);
-    cJSON_AddNumberToObject(to, "layers", (double)lm->net.layers);
-    cJSON_AddNumberToObject(to, "hidden", (double)layer->hidden);
-    cJSON_AddNumberToObject(to, "embedding", (double)lm->embedding);
-    cJSON_AddNumberToObject(to, "nout", lm->net.has_projection ? (double)lm->net.projection.out : 0);
-    cJSON_AddStringToObject(to, "delimiter", lm->delimiter_text.at);
-    cJSON_AddBoolToObject(to, "with_whitespace", lm->with_whitespace);
-    cJSON_AddBoolToObject(to, "tokenized", lm->tokenized);
-    cJSON_AddBoolToObject(to, "lower", lm->lower);
-    cJSON_AddBoolToObject(to, "decoder", lm->has_decoder);
-    describe_precision(to, lm_precision(lm));
-    add_items(to, lm->characters.items, lm->characters.count);
+    add_bool(whole, to, "forward", lm->forward);
+    add_text(whole, to, "cell", model_cell_names[layer->cell]);
+    add_number(whole, to, "layers", (double)lm->net.layers);
+    add_number(whole, to, "hidden", (double)layer->hidden);
+    add_number(whole, to, "embedding", (double)lm->embedding);
+    add_number(whole, to, "nout", lm->net.has_projection ? (double)lm->net.projection.out : 0);
+    add_text(whole, to, "delimiter", lm->delimiter_text.at);
+    add_bool(whole, to, "with_whitespace", lm->with_whitespace);
+    add_bool(whole, to, "tokenized", lm->tokenized);
+    add_bool(whole, to, "lower", lm->lower);
+    add_bool(whole, to, "decoder", lm->has_decoder);
+    describe_precision(whole, to, lm_precision(lm));
+    add_items(whole, to, lm->characters.items, lm->characters.count);
 }
 
-static ft_status write_model(struct output *output, struct tensor_list *list, cJSON *about, struct ft_error *error)
+static ft_status write_model(struct output *output, struct tensor_list *list, bool whole, const cJSON *about,
+                             struct ft_error *error)
 {
-    char *text = cJSON_PrintUnformatted(about);
+    char *text = whole ? cJSON_PrintUnformatted(about) : NULL;
     if (!text)
         return ft_nomem(error, "the model's description");
     const char *metadata[2][2] = {{"format", "pt"}, {"flairtag", text}};
@@ -58,25 +98,26 @@ static ft_status write_model(struct output *output, struct tensor_list *list, cJ
     return status;
 }
 
-static cJSON *new_description(enum model_kind kind, bool integers)
+static cJSON *new_description(bool *whole, enum model_kind kind, bool integers)
 {
     cJSON *about = cJSON_CreateObject();
-    cJSON_AddNumberToObject(about, "format", integers ? MODEL_FORMAT_INTEGERS : MODEL_FORMAT_FLOATS);
-    cJSON_AddStringToObject(about, "kind", model_kind_names[kind]);
+    add_number(whole, about, "format", integers ? MODEL_FORMAT_INTEGERS : MODEL_FORMAT_FLOATS);
+    add_text(whole, about, "kind", model_kind_names[kind]);
     return about;
 }
 
 ft_status lm_save(const struct lm *lm, struct output *output, struct ft_error *error)
 {
     struct arena arena;
+    bool whole = true;
     arena_init(&arena);
     struct tensor_list list = {.arena = &arena, .error = error};
     struct lm copy = *lm; /* the list sets what it derives, and leaves the rest */
     ft_status status = tensors_of_lm(&list, "lm.", &copy);
-    cJSON *about = new_description(MODEL_LM, lm_precision(lm) != PRECISION_F32);
-    describe_lm(cJSON_AddObjectToObject(about, "lm"), lm);
+    cJSON *about = new_description(&whole, MODEL_LM, lm_precision(lm) != PRECISION_F32);
+    describe_lm(&whole, add_object(&whole, about, "lm"), lm);
     if (status == FT_OK)
-        status = write_model(output, &list, about, error);
+        status = write_model(output, &list, whole, about, error);
     cJSON_Delete(about);
     arena_release(&arena);
     return status;
@@ -85,30 +126,31 @@ ft_status lm_save(const struct lm *lm, struct output *output, struct ft_error *e
 ft_status words_save(const struct words *words, struct output *output, struct ft_error *error)
 {
     struct arena arena;
+    bool whole = true;
     arena_init(&arena);
     struct tensor_list list = {.arena = &arena, .error = error};
     ft_status status = tensors_of_words(&list, "words.", words);
-    cJSON *about = new_description(MODEL_WORDS, false);
+    cJSON *about = new_description(&whole, MODEL_WORDS, false);
     if (status == FT_OK)
-        status = write_model(output, &list, about, error);
+        status = write_model(output, &list, whole, about, error);
     cJSON_Delete(about);
     arena_release(&arena);
     return status;
 }
 
-static void describe_member(cJSON *to, const struct member *member)
+static void describe_member(bool *whole, cJSON *to, const struct member *member)
 {
-    cJSON_AddStringToObject(to, "kind", model_member_names[member->kind]);
-    cJSON_AddStringToObject(to, "name", member->name);
+    add_text(whole, to, "kind", model_member_names[member->kind]);
+    add_text(whole, to, "name", member->name);
     if (member->kind == MEMBER_LM) {
-        describe_lm(to, &member->lm);
+        describe_lm(whole, to, &member->lm);
     } else if (member->kind == MEMBER_ONEHOT) {
-        cJSON_AddNumberToObject(to, "width", (double)member->width);
-        add_items(to, member->items, member->item_count);
+        add_number(whole, to, "width", (double)member->width);
+        add_items(whole, to, member->items, member->item_count);
     } else if (member->kind == MEMBER_CHARS) {
-        cJSON_AddNumberToObject(to, "embedding", (double)member->chars[0].embedding);
-        cJSON_AddNumberToObject(to, "hidden", (double)member->chars[0].width);
-        add_items(to, member->chars[0].characters.items, member->chars[0].characters.count);
+        add_number(whole, to, "embedding", (double)member->chars[0].embedding);
+        add_number(whole, to, "hidden", (double)member->chars[0].width);
+        add_items(whole, to, member->chars[0].characters.items, member->chars[0].characters.count);
     }
 }
 
@@ -121,50 +163,51 @@ static bool has_integers(const struct tagger *tagger)
     return integers;
 }
 
-static cJSON *describe_tagger(const struct tagger *tagger)
+static cJSON *describe_tagger(bool *whole, const struct tagger *tagger)
 {
-    cJSON *about = new_description(MODEL_TAGGER, has_integers(tagger));
-    cJSON *members = cJSON_AddArrayToObject(about, "members");
+    cJSON *about = new_description(whole, MODEL_TAGGER, has_integers(tagger));
+    cJSON *members = add_array(whole, about, "members");
     for (size_t i = 0; i < tagger->member_count; i++) {
         cJSON *member = cJSON_CreateObject();
-        describe_member(member, &tagger->members[i]);
-        cJSON_AddItemToArray(members, member);
+        describe_member(whole, member, &tagger->members[i]);
+        add_item(whole, members, member);
     }
     if (tagger->has_rnn) {
         const struct recurrent_layer *layer = &tagger->rnn.layer[0][0];
-        cJSON *rnn = cJSON_AddObjectToObject(about, "rnn");
-        cJSON_AddStringToObject(rnn, "cell", model_cell_names[layer->cell]);
-        cJSON_AddNumberToObject(rnn, "hidden", (double)layer->hidden);
-        cJSON_AddNumberToObject(rnn, "layers", (double)tagger->rnn.layers);
-        cJSON_AddBoolToObject(rnn, "init", layer->init_h != NULL);
+        cJSON *rnn = add_object(whole, about, "rnn");
+        add_text(whole, rnn, "cell", model_cell_names[layer->cell]);
+        add_number(whole, rnn, "hidden", (double)layer->hidden);
+        add_number(whole, rnn, "layers", (double)tagger->rnn.layers);
+        add_bool(whole, rnn, "init", layer->init_h != NULL);
     }
-    describe_precision(about, tagger_head_precision(tagger));
-    cJSON_AddNumberToObject(about, "reprojection", tagger->has_reprojection ? (double)tagger->reprojection.out : 0);
-    cJSON *tags = cJSON_AddArrayToObject(about, "tags");
+    describe_precision(whole, about, tagger_head_precision(tagger));
+    add_number(whole, about, "reprojection", tagger->has_reprojection ? (double)tagger->reprojection.out : 0);
+    cJSON *tags = add_array(whole, about, "tags");
     for (size_t i = 0; i < tagger->crf.tags; i++)
-        cJSON_AddItemToArray(tags, cJSON_CreateString(tagger->tags[i]));
-    cJSON_AddBoolToObject(about, "crf", tagger->has_crf);
-    cJSON_AddBoolToObject(about, "mask_ends", tagger->crf.mask_ends);
-    cJSON_AddStringToObject(about, "span_rule", tagger->span_rule == SPANS_FLAIR_OLD ? "flair-old" : "flair-new");
-    cJSON_AddStringToObject(about, "tag_type", tagger->tag_type);
-    cJSON_AddStringToObject(about, "origin", tagger->origin);
+        add_item(whole, tags, cJSON_CreateString(tagger->tags[i]));
+    add_bool(whole, about, "crf", tagger->has_crf);
+    add_bool(whole, about, "mask_ends", tagger->crf.mask_ends);
+    add_text(whole, about, "span_rule", tagger->span_rule == SPANS_FLAIR_OLD ? "flair-old" : "flair-new");
+    add_text(whole, about, "tag_type", tagger->tag_type);
+    add_text(whole, about, "origin", tagger->origin);
     if (tagger->training_record)
-        cJSON_AddRawToObject(about, "training", tagger->training_record);
+        *whole &= cJSON_AddRawToObject(about, "training", tagger->training_record) != NULL;
     return about;
 }
 
 ft_status tagger_save(const struct tagger *tagger, struct output *output, struct ft_error *error)
 {
     struct arena arena;
+    bool whole = true;
     arena_init(&arena);
     struct tensor_list list = {.arena = &arena, .error = error};
-    cJSON *about = describe_tagger(tagger);
+    cJSON *about = describe_tagger(&whole, tagger);
     struct tagger *listed = (struct tagger *)tagger; /* listing derives panel counts, which are there already */
     ft_status status = tensors_of_members(&list, listed);
     if (status == FT_OK)
         status = tensors_of_head(&list, listed);
     if (status == FT_OK)
-        status = write_model(output, &list, about, error);
+        status = write_model(output, &list, whole, about, error);
     cJSON_Delete(about);
     arena_release(&arena);
     return status;
