@@ -114,11 +114,17 @@ static ft_status describe(const struct train_values *values, const struct comman
             status = add_input(inputs, values->files[s], error);
     for (size_t i = 0; status == FT_OK && inputs && i < sizeof models / sizeof *models; i++)
         status = add_inputs(inputs, models[i], error);
-    cJSON_AddNumberToObject(object, "format", FORMAT);
-    cJSON_AddStringToObject(object, "flairtag", FLAIRTAG_VERSION);
-    cJSON_AddItemToObject(object, "options", options);
-    cJSON_AddItemToObject(object, "inputs", inputs);
-    *text = status == FT_OK ? cJSON_Print(object) : NULL;
+    bool whole = options && inputs && cJSON_AddNumberToObject(object, "format", FORMAT) &&
+                 cJSON_AddStringToObject(object, "flairtag", FLAIRTAG_VERSION);
+    if (!cJSON_AddItemToObject(object, "options", options)) {
+        cJSON_Delete(options);
+        whole = false;
+    }
+    if (!cJSON_AddItemToObject(object, "inputs", inputs)) {
+        cJSON_Delete(inputs);
+        whole = false;
+    }
+    *text = status == FT_OK && whole ? cJSON_Print(object) : NULL;
     cJSON_Delete(object);
     return status == FT_OK && !*text ? ft_nomem(error, "a training run") : status;
 }

@@ -435,24 +435,30 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
 
 ft_status train_run(const struct train_values *values, struct run_folder *folder, char **report, struct ft_error *error)
 {
-    struct run run = {.values = values, .folder = folder, .options = train_trainer_options(values)};
+    struct run *run = calloc(1, sizeof *run); /* too large for the stack */
     *report = NULL;
-    arena_init(&run.arena);
-    run_folder_identity(folder, run.identity);
-    ft_status status = open_all(&run, error);
+    if (!run)
+        return ft_nomem(error, "a training run");
+    run->values = values;
+    run->folder = folder;
+    run->options = train_trainer_options(values);
+    arena_init(&run->arena);
+    run_folder_identity(folder, run->identity);
+    ft_status status = open_all(run, error);
     if (status == FT_OK && !values->resume)
         status = run_folder_describe(folder, error);
     if (status == FT_OK)
-        status = open_log(&run, error);
+        status = open_log(run, error);
     if (status == FT_OK) {
-        run.progress = progress_new();
-        status = train_to_end(&run, error);
-        progress_free(run.progress);
+        run->progress = progress_new();
+        status = train_to_end(run, error);
+        progress_free(run->progress);
     }
     if (status == FT_OK)
-        status = finish(&run, report, error);
+        status = finish(run, report, error);
     struct ft_error ignored;
-    ft_status closed = run_log_close(run.log, status == FT_OK ? error : &ignored);
-    close_all(&run);
+    ft_status closed = run_log_close(run->log, status == FT_OK ? error : &ignored);
+    close_all(run);
+    free(run);
     return status == FT_OK ? closed : status;
 }
