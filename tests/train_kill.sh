@@ -52,7 +52,7 @@ while [ $killed -lt "$kills" ]; do
     runs=$((runs + 1)) here=0
     case $((runs % 3)) in 0) every=1 ;; *) every=0 ;; esac
     while :; do
-        moment=$(awk -v whole="$length" -v x="$(random)" 'BEGIN { print 0.01 + 1.1 * whole * x ^ 3 }')
+        moment=$(awk -v whole="$length" -v x="$(random)" 'BEGIN { print 0.002 + 1.1 * whole * x ^ 3 }')
         threads=$((1 + draws % 2))
         if [ -e killed/run.json ]; then
             "$flairtag" train --resume killed --threads $threads >report 2>errors &
