@@ -10,8 +10,8 @@
  * 0, a whole number outside of the option's range. */
 cJSON *options_to_json(const struct command *command, const void *values);
 
-/* Sets the values named in the object (one that cJSON takes for an object); strings are lent by it. False, and the name of the option in *wrong, where a
- * value is none of that option's or no option has the name. */
+/* Sets the values named in the object (one that cJSON takes for an object); strings are lent by it. False, and the name
+ * of the option in *wrong, where a value is none of that option's or no option has the name. */
 bool options_from_json(const struct command *command, const cJSON *object, void *values, const char **wrong);
 
 #endif

@@ -3,6 +3,7 @@
 #include "run/run_folder.h"
 #include "training_scene.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,7 +15,9 @@ static struct run_folder begin(struct scratch *scratch, const char *text)
     struct run_folder folder;
     struct ft_error error = {""};
     scratch_file(scratch, "run.json");
-    ck_assert_msg(run_folder_create(&folder, scratch->folder, text, &error) == FT_OK, "%s", error.text);
+    ck_assert_msg(run_folder_create(&folder, scratch->folder, &error) == FT_OK, "%s", error.text);
+    folder.text = strdup(text);
+    ck_assert_msg(run_folder_describe(&folder, &error) == FT_OK, "%s", error.text);
     return folder;
 }
 
@@ -82,11 +85,49 @@ START_TEST(a_folder_that_has_a_run_takes_no_other)
     snprintf(message, sizeof message,
              "holds a run already ('flairtag train --resume %s' goes on with it; -o names another folder)",
              scratch.folder);
-    check_refusal(run_folder_create(&folder, scratch.folder, "{}", &error), FT_USAGE, &error, scratch.folder, message);
+    check_refusal(run_folder_create(&folder, scratch.folder, &error), FT_USAGE, &error, scratch.folder, message);
     ck_assert_msg(run_folder_open(&folder, scratch.folder, &error) == FT_OK, "%s", error.text);
     ck_assert_str_eq(folder.text, description);
     run_folder_close(&folder);
     scratch_release(&scratch);
+}
+END_TEST
+
+START_TEST(a_folder_without_a_description_is_no_run)
+{
+    struct scratch scratch;
+    struct run_folder folder;
+    struct ft_error error = {""};
+    scratch_init(&scratch);
+    char path[512];
+    snprintf(path, sizeof path, "%s/made", scratch.folder);
+    ck_assert_int_eq(run_folder_create(&folder, path, &error), FT_OK);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    run_folder_close(&folder); /* taken away: it was made for nothing */
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_int_eq(run_folder_create(&folder, scratch.folder, &error), FT_OK);
+    run_folder_close(&folder); /* was there before: stays */
+    ck_assert_int_eq(access(scratch.folder, F_OK), 0);
+    ck_assert_int_eq(run_folder_create(&folder, scratch.folder, &error), FT_OK);
+    run_folder_close(&folder);
+    scratch_release(&scratch);
+}
+END_TEST
+
+START_TEST(what_a_run_would_write_over_is_refused)
+{
+    static const char *const names[] = {"test.tsv", "dev.tsv", "best-model.safetensors", "training.log"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct scratch scratch;
+        struct run_folder folder;
+        struct ft_error error = {""};
+        scratch_init(&scratch);
+        const char *file = scratch_file(&scratch, names[i]);
+        write_text(file, "mine");
+        check_refusal(run_folder_create(&folder, scratch.folder, &error), FT_USAGE, &error, file,
+                      "is there already and would be written over (-o names another folder)");
+        scratch_release(&scratch);
+    }
 }
 END_TEST
 
@@ -120,14 +161,14 @@ START_TEST(what_is_no_run_is_refused)
                   "no training run to go on with: cannot open 'run.json': No such file or directory");
     write_text(json, "");
     check_refusal(run_folder_open(&folder, scratch.folder, &error), FT_INPUT, &error, json, "cannot be read");
-    check_refusal(run_folder_create(&folder, "/nowhere/run", "{}", &error), FT_FAILED, &error, "/nowhere/run",
+    check_refusal(run_folder_create(&folder, "/nowhere/run", &error), FT_FAILED, &error, "/nowhere/run",
                   "cannot make the run folder: No such file or directory");
-    check_refusal(run_folder_create(&folder, file, "{}", &error), FT_FAILED, &error, file,
+    check_refusal(run_folder_create(&folder, file, &error), FT_FAILED, &error, file,
                   "cannot open the run folder: Not a directory");
     char longest[RUN_FOLDER_BYTES + 1];
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
-    ck_assert_int_eq(run_folder_create(&folder, longest, "{}", &error), FT_USAGE);
+    ck_assert_int_eq(run_folder_create(&folder, longest, &error), FT_USAGE);
     ck_assert_str_eq(error.text, "the run folder's path is too long");
     scratch_release(&scratch);
 }
@@ -164,6 +205,8 @@ int main(void)
     test_add(what_was_begun_is_opened_again, NULL);
     test_add(another_description_is_another_run, NULL);
     test_add(a_folder_that_has_a_run_takes_no_other, NULL);
+    test_add(a_folder_without_a_description_is_no_run, NULL);
+    test_add(what_a_run_would_write_over_is_refused, NULL);
     test_add(a_run_is_held_by_one_at_a_time, NULL);
     test_add(what_is_no_run_is_refused, NULL);
     test_add(a_fingerprint_has_the_size_and_the_checksum, NULL);
