@@ -30,8 +30,8 @@ struct gemm {
 /* How many tiles it is cut into; 0 when it has no elements. */
 size_t gemm_tiles(const struct gemm *gemm);
 
-/* Lets oneDNN make its kernels, which it does in its first product, and where it crashes when memory ends. FT_NOMEM when
- * there is not room enough for that: then no tile may be computed. */
+/* Lets oneDNN make its kernels, which it does in its first product, and where it crashes when memory ends. FT_NOMEM
+ * when there is not room enough for that: then no tile may be computed. */
 ft_status gemm_prepare(void);
 
 /* Computes one tile, in a thread that gemm_thread_begin was called in. FT_NOMEM. */

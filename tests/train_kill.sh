@@ -42,7 +42,11 @@ same_as_whole() {
 }
 
 start=$(date +%s.%N)
-(begin whole 0 1) >whole.report 2>whole.errors || { cat whole.errors; echo "train_kill: 0 passed, 1 failed, 0 skipped"; exit 1; }
+if ! (begin whole 0 1) >whole.report 2>whole.errors; then
+    cat whole.errors
+    echo "train_kill: 0 passed, 1 failed, 0 skipped"
+    exit 1
+fi
 length=$(awk -v start="$start" -v end="$(date +%s.%N)" 'BEGIN { print end - start }')
 cut -f 1,3- whole/loss.tsv >whole-loss.tsv
 echo "undisturbed: $length s"
