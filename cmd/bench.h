@@ -11,6 +11,8 @@ struct bench_values {
     struct model_values model;
     long random, repeat, mini_batch;
     const char *words;
+    long hidden, layers, epochs; /* of 'bench train' */
+    bool reproject, evaluate;
     bool plan, json;
     char **files;
     size_t file_count;
@@ -19,6 +21,7 @@ struct bench_values {
 /* Each prints its report and returns the exit code. */
 int bench_predict(const struct bench_values *values);
 int bench_storage(const struct bench_values *values);
+int bench_train(const struct bench_values *values);
 int bench_peak(const struct bench_values *values);
 
 /* Prints a JSON object and frees it. */

@@ -1,5 +1,6 @@
 /* network.c - see network.h. */
 #include "run/network.h"
+#include "base/clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -351,13 +352,19 @@ ft_status network_train(struct network *network, const struct network_batch *bat
                         enum loss_reduction reduction, double *loss, struct ft_error *error)
 {
     float *features = NULL;
+    double start = clock_seconds(), forward_done, loss_done;
     ft_status status = check(network, batch, error);
     if (status == FT_OK)
         status = forward(network, batch, step, &features, error);
+    forward_done = clock_seconds();
     if (status == FT_OK)
         status = take_loss(network, batch, reduction, true, loss, error);
+    loss_done = clock_seconds();
     if (status == FT_OK)
         status = backward(network, batch, step, features, error);
+    network->seconds.forward += forward_done - start;
+    network->seconds.loss += loss_done - forward_done;
+    network->seconds.backward += clock_seconds() - loss_done;
     return status;
 }
 

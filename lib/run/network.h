@@ -18,6 +18,11 @@ struct network_dropout { /* probabilities */
  * over each sentence's tokens first. What is reported is what is propagated back. */
 enum loss_reduction { LOSS_SUM, LOSS_MEAN };
 
+/* Where the time went, in seconds, added up over all calls. */
+struct network_seconds {
+    double forward, loss, backward; /* of network_train */
+};
+
 struct network {
     struct backend *backend;
     struct network_shape shape;
@@ -25,6 +30,7 @@ struct network {
     float *weights, *gradients; /* [parameters.floats], the device's */
     struct activations *activations;
     size_t max_rows, max_sequences;
+    struct network_seconds seconds;
 };
 
 /* Room for batches of up to so many tokens and sentences. Weights are zero. FT_NOMEM, FT_USAGE (a shape that cannot

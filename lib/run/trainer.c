@@ -1,5 +1,7 @@
 /* trainer.c - see trainer.h. */
 #include "run/trainer.h"
+#include "base/clock.h"
+#include "base/memory.h"
 #include "base/philox.h"
 #include "text/evaluation.h"
 #include <math.h>
@@ -21,6 +23,8 @@ struct trainer {
     uint32_t *dev_tags;
     bool has_dev_tags;
     size_t batch_tokens;
+    float *x; /* [network.max_rows, width], host: the vectors of one batch */
+    struct trainer_seconds seconds;
     struct arena arena, work; /* work: one batch */
 };
 
@@ -132,6 +136,8 @@ static ft_status make_network(struct trainer *trainer, struct ft_error *error)
             status = ft_nomem(error, "the optimizer");
     }
     free(drawn);
+    if (status == FT_OK && !(trainer->x = memory_new(rows * width * sizeof *trainer->x)))
+        status = ft_nomem(error, "a batch");
     return status;
 }
 
@@ -182,6 +188,7 @@ void trainer_free(struct trainer *trainer)
     for (size_t i = 0; trainer->backend->ops->training && i < 3; i++)
         trainer->backend->ops->training->free_floats(trainer->backend, vectors[i]);
     network_release(&trainer->network);
+    free(trainer->x);
     arena_release(&trainer->arena);
     arena_release(&trainer->work);
     free(trainer);
@@ -197,7 +204,7 @@ static const struct split *find_sentence(const struct trainer *trainer, size_t n
     return &trainer->data.corpus->splits[s];
 }
 
-/* Packs sentences and reads their token vectors and gold tags; all of it lies in the arena `work`. */
+/* Packs sentences and reads their token vectors and gold tags; but for the vectors all lies in the arena `work`. */
 static ft_status make_batch(struct trainer *trainer, const size_t *numbers, size_t count, struct packing *packing,
                             struct network_batch *batch, struct ft_error *error)
 {
@@ -215,18 +222,17 @@ static ft_status make_batch(struct trainer *trainer, const size_t *numbers, size
     if (status != FT_OK)
         return status;
     size_t rows = packing->batch.rows;
-    float *x = arena_array(arena, rows * width, sizeof *x);
     float **to = arena_array(arena, rows, sizeof *to);
     uint32_t *gold = arena_array(arena, rows, sizeof *gold);
-    if (!x || !to || !gold)
+    if (!to || !gold)
         return ft_nomem(error, "a batch");
     for (size_t t = 0; t < rows; t++)
-        to[t] = x + packing->row[t] * width;
+        to[t] = trainer->x + packing->row[t] * width;
     for (size_t i = 0, index; i < count; i++) {
         const struct split *split = find_sentence(trainer, numbers[i], &index);
         tag_set_numbers(trainer->data.tags, split->tags[index], lengths[i], gold + packing->sentences[i].first);
     }
-    *batch = (struct network_batch){packing, x, gold};
+    *batch = (struct network_batch){packing, trainer->x, gold};
     return row_store_read(trainer->data.rows, numbers, count, to, error);
 }
 
@@ -338,11 +344,13 @@ static ft_status end_epoch(struct trainer *trainer, struct trainer_event *event,
     *record = (struct epoch_record){
         .epoch = state->epoch, .rate = state->schedule.rate, .train_loss = state->loss / state->loss_parts};
     bool on_dev = state->schedule.higher_is_better;
+    double start = clock_seconds();
     ft_status status = FT_OK;
     if (on_dev)
         status = evaluate_split(trainer, SPLIT_DEV, trainer->dev_tags, &record->dev, error);
     if (status == FT_OK && trainer->options.monitor_test && splits[SPLIT_TEST].window.count)
         status = evaluate_test(trainer, &record->test, error);
+    trainer->seconds.evaluation += clock_seconds() - start;
     if (status != FT_OK)
         return status;
     trainer->has_dev_tags |= on_dev;
@@ -420,7 +428,9 @@ ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, st
     struct packing packing;
     struct network_batch batch;
     struct network_step step = {&options->dropout, options->seed, state->step};
+    double start = clock_seconds();
     ft_status status = make_batch(trainer, trainer->order + first, count, &packing, &batch, error);
+    trainer->seconds.vectors += clock_seconds() - start;
     if (status == FT_OK)
         status = network_train(&trainer->network, &batch, &step, reduction_of(trainer), &event->batch_loss, error);
     if (status == FT_OK && !isfinite(event->batch_loss))
@@ -428,10 +438,12 @@ ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, st
             ft_fail(error, FT_FAILED,
                     "the loss of batch %zu in epoch %zu is no longer a number (a smaller --learning-rate may help)",
                     state->batch + 1, state->epoch);
+    start = clock_seconds();
     if (status == FT_OK)
         status = update_weights(trainer, &event->gradient_norm, error);
     if (status != FT_OK)
         return status;
+    trainer->seconds.update += clock_seconds() - start;
     trainer->batch_tokens = packing.batch.rows;
     state->loss += event->batch_loss;
     state->loss_parts += loss_parts(trainer, packing.batch.rows);
@@ -458,6 +470,13 @@ size_t trainer_batches(const struct trainer *trainer)
 size_t trainer_batch_tokens(const struct trainer *trainer)
 {
     return trainer->batch_tokens;
+}
+
+struct trainer_seconds trainer_seconds(const struct trainer *trainer)
+{
+    struct trainer_seconds seconds = trainer->seconds;
+    seconds.network = trainer->network.seconds;
+    return seconds;
 }
 
 const uint32_t *trainer_dev_tags(const struct trainer *trainer)

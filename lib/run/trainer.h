@@ -82,6 +82,14 @@ const struct network *trainer_network(const struct trainer *trainer);
 size_t trainer_batches(const struct trainer *trainer);      /* of an epoch */
 size_t trainer_batch_tokens(const struct trainer *trainer); /* of the batch trained last */
 
+/* Where the time of all batches so far went, in seconds. */
+struct trainer_seconds {
+    double vectors; /* reading token vectors, embedding included */
+    struct network_seconds network;
+    double update, evaluation; /* evaluation: with its own reading of vectors */
+};
+struct trainer_seconds trainer_seconds(const struct trainer *trainer);
+
 /* The predictions of the last evaluation of dev, sentence by sentence: tags of the set. NULL before the first. */
 const uint32_t *trainer_dev_tags(const struct trainer *trainer);
 

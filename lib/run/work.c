@@ -49,3 +49,37 @@ double work_total(const struct operations *operations)
         total += operations->at[p];
     return total;
 }
+
+/* passes: how often a product of each kind is taken. */
+struct passes {
+    double above_inputs; /* layers that nothing trained is below */
+    double others, recurrent;
+};
+
+static double network_work(const struct network_shape *shape, double tokens, double sentences,
+                           const struct passes *passes)
+{
+    double hidden = (double)shape->hidden, work = 0, input = passes->above_inputs;
+    if (shape->reprojection) {
+        work += input * 2 * (double)shape->width * (double)shape->reprojection * tokens;
+        input = passes->others;
+    }
+    for (size_t l = 0; l < shape->layers; l++) {
+        double in = l ? 2 * hidden : (double)network_rnn_input(shape);
+        work += 2 * 8 * hidden * (input * in * tokens + passes->recurrent * hidden * (tokens - sentences));
+        input = passes->others;
+    }
+    return work + input * 2 * (double)network_feature_width(shape) * (double)shape->tags * tokens;
+}
+
+double work_training(const struct network_shape *shape, double tokens, double sentences)
+{
+    struct passes passes = {.above_inputs = 2, .others = 3, .recurrent = 3};
+    return network_work(shape, tokens, sentences, &passes);
+}
+
+double work_inference(const struct network_shape *shape, double tokens, double sentences)
+{
+    struct passes passes = {.above_inputs = 1, .others = 1, .recurrent = 1};
+    return network_work(shape, tokens, sentences, &passes);
+}
