@@ -1,5 +1,6 @@
 /* lstm_train.c - see lstm_train.h. Units past the last whole block are computed in a block of scratch. */
 #include "kernels/lstm_train.h"
+#include "kernels/transpose.h"
 #include <string.h>
 
 enum { CHUNK = 512 }; /* k's of a panel that stay in the second-level cache while all rows pass over them: 128 KiB */
@@ -24,19 +25,14 @@ size_t lstm_backward_panel_floats(size_t hidden)
     return 4 * hidden * PANEL;
 }
 
-/* By squares of 16 k's, so that the lines written to stay in the first-level cache. */
 void lstm_pack_forward(const float *w_hh, size_t hidden, size_t panel, float *packed)
 {
+    size_t first = panel * BLOCK, units = hidden - first < BLOCK ? hidden - first : BLOCK;
     float *to = packed + panel * lstm_forward_panel_floats(hidden);
-    for (size_t first = 0; first < hidden; first += BLOCK) {
-        size_t last = first + BLOCK < hidden ? first + BLOCK : hidden;
-        for (size_t column = 0; column < PANEL; column++) {
-            size_t unit = panel * BLOCK + column % BLOCK;
-            const float *from = w_hh + (column / BLOCK * hidden + unit) * hidden;
-            for (size_t k = first; k < last; k++)
-                to[k * PANEL + column] = unit < hidden ? from[k] : 0;
-        }
-    }
+    if (units < BLOCK)
+        memset(to, 0, lstm_forward_panel_floats(hidden) * sizeof *to);
+    for (size_t g = 0; g < PANEL / BLOCK; g++)
+        transpose(w_hh + (g * hidden + first) * hidden, hidden, units, hidden, to + g * BLOCK, PANEL);
 }
 
 void lstm_pack_backward(const float *w_hh, size_t hidden, size_t panel, float *packed)

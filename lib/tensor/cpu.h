@@ -33,6 +33,8 @@ struct cpu_training {
     int library_threads;     /* likewise */
     void *scratch;           /* of the operation that runs */
     size_t scratch_bytes;
+    void *turned; /* cpu_turned's */
+    size_t turned_bytes;
 };
 
 /* Around every training operation that computes: threads that stand ready, which treat denormals as zero, as the
@@ -46,6 +48,17 @@ void *cpu_training_scratch(struct cpu_training *training, size_t bytes);
 
 /* Computes all products; FT_NOMEM. */
 ft_status cpu_gemms(struct cpu_training *training, const struct gemm *gemms, size_t count);
+
+/* y = x W^T + first + second (NULL: nothing) for each of `count` layers that read the same x [rows, in], as products for
+ * cpu_gemms. Where it pays x is transposed first, into memory that lasts until the next call. FT_NOMEM. */
+struct cpu_layer {
+    const float *w; /* [out, in] */
+    size_t out;
+    const float *first, *second; /* [out] */
+    float *y;                    /* [rows, out] */
+};
+ft_status cpu_layer_products(struct cpu_training *training, const float *x, size_t rows, size_t in,
+                             const struct cpu_layer *layers, size_t count, struct gemm *products);
 
 /* sums[j] = the sum of x[r][j] over r, ascending. x: [rows, columns]. */
 void cpu_column_sums(struct cpu_training *training, const float *x, size_t rows, size_t columns, float *sums);

@@ -215,23 +215,18 @@ static struct lstm_job job_of(const struct packed_batch *batch, const struct lst
 static ft_status forward(struct lstm_job *job, struct cpu_training *training, const struct kernels *kernels,
                          const float *x)
 {
+    struct cpu_layer layers[MOST_DIRECTIONS];
     struct gemm products[MOST_DIRECTIONS];
     ft_status status = job_init(job, training, kernels, false);
-    if (status != FT_OK)
-        return status;
     for (size_t d = 0; d < job->count; d++) {
         const struct lstm_weights *w = job->directions[d].weights;
-        products[d] = (struct gemm){
-            .rows = job->batch->rows,
-            .columns = 4 * w->hidden,
-            .c = job->directions[d].gates,
-            .c_stride = 4 * w->hidden,
-            .start = {w->b_ih, w->b_hh},
-            .terms = 1,
-            .term = {
-                {.a = x, .a_stride = w->in, .b = w->w_ih, .b_stride = w->in, .b_transposed = true, .inner = w->in}}};
+        layers[d] = (struct cpu_layer){w->w_ih, 4 * w->hidden, w->b_ih, w->b_hh, job->directions[d].gates};
     }
-    status = cpu_gemms(training, products, job->count);
+    if (status == FT_OK)
+        status = cpu_layer_products(training, x, job->batch->rows, job->directions[0].weights->in, layers, job->count,
+                                    products);
+    if (status == FT_OK)
+        status = cpu_gemms(training, products, job->count);
     if (status != FT_OK)
         return status;
     pool_run(training->pool, job->count * lstm_forward_panels(job->hidden), pack_forward, job);

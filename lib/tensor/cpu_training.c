@@ -2,6 +2,7 @@
 #include "tensor/cpu.h"
 #include "base/memory.h"
 #include "kernels/denormals.h"
+#include "kernels/transpose.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,18 +45,24 @@ void cpu_training_free(struct cpu_training *training)
         return;
     pool_free(training->pool);
     free(training->scratch);
+    free(training->turned);
     free(training);
+}
+
+static void *grow(void **block, size_t *held, size_t bytes)
+{
+    if (bytes > *held) {
+        free(*block);
+        bytes += bytes / 4; /* batches differ a little */
+        *block = memory_new(bytes);
+        *held = *block ? bytes : 0;
+    }
+    return *block;
 }
 
 void *cpu_training_scratch(struct cpu_training *training, size_t bytes)
 {
-    if (bytes > training->scratch_bytes) {
-        free(training->scratch);
-        bytes += bytes / 4; /* batches differ a little */
-        training->scratch = memory_new(bytes);
-        training->scratch_bytes = training->scratch ? bytes : 0;
-    }
-    return training->scratch;
+    return grow(&training->scratch, &training->scratch_bytes, bytes);
 }
 
 struct gemms_job {
@@ -86,6 +93,54 @@ ft_status cpu_gemms(struct cpu_training *training, const struct gemm *gemms, siz
         tiles += gemm_tiles(&gemms[i]);
     pool_run(training->pool, tiles, gemms_work, &job);
     return job.status;
+}
+
+/* Transposing costs as much as so many columns of a product; and rows of a piece of that work. */
+enum { TURN_FROM = 64, TURN_ROWS = 64 };
+
+struct turn_job {
+    const float *x;
+    size_t rows, columns;
+    float *to;
+};
+
+static void turn_work(void *argument, size_t item)
+{
+    const struct turn_job *job = argument;
+    size_t first = item * TURN_ROWS, left = job->rows - first;
+    transpose(job->x + first * job->columns, job->columns, left < TURN_ROWS ? left : TURN_ROWS, job->columns,
+              job->to + first, job->rows);
+}
+
+ft_status cpu_layer_products(struct cpu_training *training, const float *x, size_t rows, size_t in,
+                             const struct cpu_layer *layers, size_t count, struct gemm *products)
+{
+    size_t columns = 0;
+    for (size_t i = 0; i < count; i++)
+        columns += layers[i].out;
+    bool turned = columns >= TURN_FROM;
+    if (turned) {
+        struct turn_job job = {x, rows, in, grow(&training->turned, &training->turned_bytes, rows * in * sizeof *x)};
+        if (!job.to)
+            return FT_NOMEM;
+        pool_run(training->pool, (rows + TURN_ROWS - 1) / TURN_ROWS, turn_work, &job);
+        x = job.to;
+    }
+    for (size_t i = 0; i < count; i++)
+        products[i] = (struct gemm){.rows = rows,
+                                    .columns = layers[i].out,
+                                    .c = layers[i].y,
+                                    .c_stride = layers[i].out,
+                                    .start = {layers[i].first, layers[i].second},
+                                    .terms = 1,
+                                    .term = {{.a = x,
+                                              .a_stride = turned ? rows : in,
+                                              .a_transposed = turned,
+                                              .b = layers[i].w,
+                                              .b_stride = in,
+                                              .b_transposed = true,
+                                              .inner = in}}};
+    return FT_OK;
 }
 
 struct sums_job {
@@ -132,35 +187,20 @@ static ft_status move(struct backend *backend, float *to, const float *from, siz
     return FT_OK;
 }
 
-static ft_status run_products(struct backend *backend, const struct gemm *gemms, size_t count, const float *dy,
-                              const struct linear_weights *gradients, size_t rows, struct ft_error *error)
-{
-    struct cpu_training *training = cpu_training_begin(backend);
-    if (!training)
-        return ft_nomem(error, "a linear layer in training");
-    ft_status status = cpu_gemms(training, gemms, count);
-    if (gradients)
-        cpu_column_sums(training, dy, rows, gradients->out, gradients->b);
-    cpu_training_end(training);
-    return status == FT_OK ? FT_OK : ft_nomem(error, "a linear layer in training");
-}
-
 static ft_status linear_layer_forward(struct backend *backend, const struct linear_weights *layer, size_t rows,
                                       const float *x, float *y, struct ft_error *error)
 {
-    struct gemm product = {.rows = rows,
-                           .columns = layer->out,
-                           .c = y,
-                           .c_stride = layer->out,
-                           .start = {layer->b},
-                           .terms = 1,
-                           .term = {{.a = x,
-                                     .a_stride = layer->in,
-                                     .b = layer->w,
-                                     .b_stride = layer->in,
-                                     .b_transposed = true,
-                                     .inner = layer->in}}};
-    return run_products(backend, &product, 1, NULL, NULL, rows, error);
+    struct cpu_training *training = cpu_training_begin(backend);
+    struct cpu_layer how = {.w = layer->w, .out = layer->out, .first = layer->b, .y = y};
+    struct gemm product;
+    ft_status status = FT_NOMEM;
+    if (training) {
+        status = cpu_layer_products(training, x, rows, layer->in, &how, 1, &product);
+        if (status == FT_OK)
+            status = cpu_gemms(training, &product, 1);
+        cpu_training_end(training);
+    }
+    return status == FT_OK ? FT_OK : ft_nomem(error, "a linear layer in training");
 }
 
 /*   dW = dy^T x;   db = sum of dy's rows;   dx = dy W */
@@ -182,7 +222,14 @@ static ft_status linear_layer_backward(struct backend *backend, const struct lin
          .c_stride = layer->in,
          .terms = 1,
          .term = {{.a = dy, .a_stride = layer->out, .b = layer->w, .b_stride = layer->in, .inner = layer->out}}}};
-    return run_products(backend, products, dx ? 2 : 1, dy, gradients, rows, error);
+    struct cpu_training *training = cpu_training_begin(backend);
+    ft_status status = FT_NOMEM;
+    if (training) {
+        status = cpu_gemms(training, products, dx ? 2 : 1);
+        cpu_column_sums(training, dy, rows, layer->out, gradients->b);
+        cpu_training_end(training);
+    }
+    return status == FT_OK ? FT_OK : ft_nomem(error, "a linear layer in training");
 }
 
 const struct training_ops cpu_training_ops = {
