@@ -32,9 +32,9 @@ struct run {
     struct trainer *trainer;
     struct run_log *log;
     struct progress *progress;
-    size_t best_saved; /* the epoch whose weights best-model.safetensors has */
-    double saved;      /* clock */
-    double epoch_began;
+    size_t best_saved;         /* the epoch whose weights best-model.safetensors has */
+    double saved, epoch_began; /* clock */
+    double evaluated;          /* seconds of evaluations so far */
     struct arena arena;
 };
 
@@ -345,7 +345,15 @@ static ft_status log_epoch(struct run *run, struct trainer_event *event, struct 
                               event->is_best ? ", best so far" : "");
     if (status == FT_OK)
         status = run_log_epoch(run->log, record, error);
-    return status == FT_OK ? write_dev_table(run, error) : status;
+    if (status == FT_OK)
+        status = write_dev_table(run, error);
+    double now = clock_seconds(), evaluated = trainer_seconds(run->trainer).evaluation;
+    if (status == FT_OK)
+        status = run_log_line(run->log, error, "epoch %zu took %.3f s, of it evaluation %.3f s", record->epoch,
+                              now - run->epoch_began, evaluated - run->evaluated);
+    run->epoch_began = now;
+    run->evaluated = evaluated;
+    return status;
 }
 
 static void draw_progress(struct run *run, double loss)
@@ -376,7 +384,6 @@ static ft_status train_to_end(struct run *run, struct ft_error *error)
         status = log_batch(run, epoch, batch, loss, sentences, error);
         if (status == FT_OK && event.epoch_ended) {
             status = log_epoch(run, &event, error);
-            run->epoch_began = clock_seconds();
             sentences = 0;
         }
         draw_progress(run, loss);

@@ -47,7 +47,7 @@ static bool is_turned(const struct gemm *gemm)
 static struct tiling plan(const struct gemm *gemm)
 {
     bool tall = gemm->terms && gemm->term[0].b_transposed;
-    double rows = (double)gemm->rows / (tall ? 512 : 256);
+    double rows = (double)gemm->rows / (tall && gemm->columns > 256 ? 512 : 256);
     double columns = (double)gemm->columns / (!tall ? 512 : is_turned(gemm) ? 256 : 128);
     double inner = 0;
     for (size_t i = 0; i < gemm->terms; i++)
@@ -80,6 +80,12 @@ size_t gemm_tiles(const struct gemm *gemm)
     return tiling.row_count * tiling.column_count;
 }
 
+static void add(const float *restrict x, size_t count, float *restrict sum)
+{
+    for (size_t j = 0; j < count; j++)
+        sum[j] += x[j];
+}
+
 static void begin_rows(const struct gemm *gemm, float *c, size_t rows, size_t column, size_t columns)
 {
     const float *first = gemm->start[0], *second = gemm->start[1];
@@ -98,8 +104,7 @@ static void turn_back(const struct gemm *gemm, const float *tile, float *c, size
         transpose(tile + r, rows, columns, count, c + r * gemm->c_stride, gemm->c_stride);
         for (size_t s = 0; s < 2; s++)
             for (size_t i = r; gemm->start[s] && i < r + count; i++)
-                for (size_t j = 0; j < columns; j++)
-                    c[i * gemm->c_stride + j] += gemm->start[s][column + j];
+                add(gemm->start[s] + column, columns, c + i * gemm->c_stride);
     }
 }
 
@@ -174,11 +179,15 @@ void gemm_thread_end(int before)
     omp_set_num_threads(before);
 }
 
+/* Four rows at a time, so that as many come from memory side by side; each element is still one chain. */
 void column_sums(const float *x, size_t stride, size_t rows, size_t columns, float *sums)
 {
     float sum[COLUMN_SUMS] = {0};
-    for (size_t r = 0; r < rows; r++, x += stride)
+    size_t r = 0;
+    for (; r + 4 <= rows; r += 4, x += 4 * stride)
         for (size_t j = 0; j < columns; j++)
-            sum[j] += x[j];
+            sum[j] = sum[j] + x[j] + x[stride + j] + x[2 * stride + j] + x[3 * stride + j];
+    for (; r < rows; r++, x += stride)
+        add(x, columns, sum);
     memcpy(sums, sum, columns * sizeof *sums);
 }

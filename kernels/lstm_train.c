@@ -41,7 +41,8 @@ void lstm_pack_backward(const float *w_hh, size_t hidden, size_t panel, float *p
     size_t first = panel * PANEL, columns = hidden - first < PANEL ? hidden - first : PANEL;
     for (size_t k = 0; k < 4 * hidden; k++, to += PANEL) {
         memcpy(to, w_hh + k * hidden + first, columns * sizeof *to);
-        memset(to + columns, 0, (PANEL - columns) * sizeof *to);
+        if (columns < PANEL)
+            memset(to + columns, 0, (PANEL - columns) * sizeof *to);
     }
 }
 

@@ -19,12 +19,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 from measuring import (Corpus, Stopwatch, available_cores, fail, flairtag_version, forget_peak,  # noqa: E402
-                       machine, memory, precision_list, print_run, print_summary, summarise, write_json)
+                       machine, memory, precision_list, print_run, print_summary, summarise, watch_memory, write_json)
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("corpus", nargs="?", help="columns, the token in the first (not needed with --make-only)")
@@ -94,16 +93,6 @@ def describe_model(tagger, source):
     head = (f"Bi{tagger.rnn_type}" if tagger.use_rnn else "linear layer") + ("-CRF" if tagger.use_crf else "")
     return {"name": source.name, "language_models": hidden, "word_vectors": columns, "head": head,
             "random": not options.model}
-
-
-def watch_memory(pid, figures):
-    """Keeps the process's peaks while it runs: a child's rusage begins with its parent's."""
-    while True:
-        peak, mapped = memory(pid)
-        if not peak:
-            return
-        figures["peak"], figures["mapped"] = max(figures["peak"], peak), max(figures["mapped"], mapped)
-        time.sleep(0.02)
 
 
 def convert(source, folder, precision):

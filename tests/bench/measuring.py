@@ -116,6 +116,16 @@ def forget_peak():
         pass
 
 
+def watch_memory(pid, figures):
+    """Keeps the process's peaks while it runs: a child's rusage begins with its parent's."""
+    while True:
+        peak, mapped = memory(pid)
+        if not peak:
+            return
+        figures["peak"], figures["mapped"] = max(figures["peak"], peak), max(figures["mapped"], mapped)
+        time.sleep(0.02)
+
+
 class Stopwatch:
     """Seconds since it was made, and the share of all cores' time that went to other processes (and other machines on
     the same hardware) meanwhile: what tells a slow run from a disturbed one. Children count as own once waited for."""

@@ -65,7 +65,8 @@ def train_flair(seed, words, folder):
 
 def train_flairtag(seed, words, folder):
     run = Path(folder) / "run"
-    subprocess.run([options.flairtag, "train", str(options.corpus), "--words", str(words), "--no-lm", "--seed", str(seed),
+    subprocess.run([options.flairtag, "train", str(options.corpus), "--words", str(words), "--lm-forward", "none",
+                    "--lm-backward", "none", "--seed", str(seed),
                     "--max-epochs", str(options.max_epochs), "--hidden-size", str(options.hidden), "--threads",
                     str(options.threads), "-o", str(run)], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
