@@ -75,7 +75,8 @@ size_t network_bytes(const struct network_shape *shape, size_t max_rows)
 {
     struct parameters planned;
     parameters_lay_out(&planned, shape);
-    size_t row = shape->width + 2 * shape->reprojection + 4 * shape->tags +
+    size_t widest = shape->width > 2 * shape->hidden ? shape->width : 2 * shape->hidden; /* transposed beside, once */
+    size_t row = widest + shape->width + 2 * shape->reprojection + 4 * shape->tags +
                  (shape->layers ? shape->layers * 16 * shape->hidden : 2 * network_feature_width(shape));
     return (2 * planned.floats + max_rows * row) * sizeof(float);
 }

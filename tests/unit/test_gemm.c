@@ -145,6 +145,25 @@ START_TEST(column_sums_by_hand)
 }
 END_TEST
 
+/* Four rows are taken at a time, but the sum is that of one chain. */
+START_TEST(column_sums_are_chains_in_ascending_order)
+{
+    enum { COLUMNS = 37, STRIDE = 40, MOST = 11 };
+    random_begin("column_sums_are_chains_in_ascending_order");
+    float *x = random_floats(MOST * STRIDE, 1), sums[COLUMNS];
+    for (size_t rows = 0; rows <= MOST; rows++) {
+        column_sums(x, STRIDE, rows, COLUMNS, sums);
+        for (size_t j = 0; j < COLUMNS; j++) {
+            float expected = 0;
+            for (size_t r = 0; r < rows; r++)
+                expected += x[r * STRIDE + j];
+            ck_assert_float_eq(sums[j], expected);
+        }
+    }
+    free(x);
+}
+END_TEST
+
 START_TEST(a_thread_gets_its_own_settings_back)
 {
     int threads = gemm_thread_begin();
@@ -170,6 +189,7 @@ int main(void)
     test_add(large_products_are_cut_into_tiles_that_meet, NULL);
     test_add(products_of_nothing, NULL);
     test_add(column_sums_by_hand, NULL);
+    test_add(column_sums_are_chains_in_ascending_order, NULL);
     test_add(a_thread_gets_its_own_settings_back, NULL);
     return test_run("gemm");
 }

@@ -41,6 +41,7 @@ static const struct case_shape large_shapes[] = {
     {33, 130, 2, false, false, LENGTHS(uneven)},
     {100, 256, 2, false, false, LENGTHS(uneven)},
     {20, 530, 1, true, true, LENGTHS(uneven)},
+    {700, 20, 2, false, false, LENGTHS(uneven)}, /* so wide that x is transposed first */
 };
 enum { LARGE = sizeof large_shapes / sizeof *large_shapes };
 

@@ -22,8 +22,26 @@ START_TEST(a_character_costs_8_h_squared_and_a_token_the_head)
 }
 END_TEST
 
+/* rows of reprojection, two directions of two layers, and the linear layer; the first product of a sentence is with
+ * zeros. */
+START_TEST(training_counts_forward_and_the_gradients_that_are_wanted)
+{
+    struct network_shape shape = {.width = 10, .reprojection = 6, .hidden = 4, .layers = 2, .tags = 5, .crf = true};
+    double tokens = 100, sentences = 7, going_on = tokens - sentences;
+    double recurrent = 2 * 2 * (8.0 * 4 * 4) * going_on, first = 2 * (8.0 * 4 * 6) * tokens,
+           second = 2 * (8.0 * 4 * 8) * tokens, reprojection = 2.0 * 10 * 6 * tokens, linear = 2.0 * 8 * 5 * tokens;
+    ck_assert_double_eq(work_inference(&shape, tokens, sentences), reprojection + first + second + linear + recurrent);
+    ck_assert_double_eq(work_training(&shape, tokens, sentences),
+                        2 * reprojection + 3 * (first + second + linear + recurrent));
+    shape.reprojection = 0; /* nothing is trained below the first layer then */
+    first = 2 * (8.0 * 4 * 10) * tokens;
+    ck_assert_double_eq(work_training(&shape, tokens, sentences), 2 * first + 3 * (second + linear + recurrent));
+}
+END_TEST
+
 int main(void)
 {
     test_add(a_character_costs_8_h_squared_and_a_token_the_head, NULL);
+    test_add(training_counts_forward_and_the_gradients_that_are_wanted, NULL);
     return test_run("work");
 }
