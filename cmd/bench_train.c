@@ -261,20 +261,26 @@ static ft_status report(const struct bench *bench, struct ft_error *error)
 int bench_train(const struct bench_values *values)
 {
     struct ft_error error = {""};
-    struct bench bench = {.values = values};
-    arena_init(&bench.arena);
-    ft_status status = open_all(&bench, &error);
+    struct bench *bench = calloc(1, sizeof *bench); /* too large for the stack */
+    if (!bench) {
+        report_error("out of memory");
+        return FT_NOMEM;
+    }
+    bench->values = values;
+    arena_init(&bench->arena);
+    ft_status status = open_all(bench, &error);
     if (status == FT_OK)
-        measure_peak(&bench);
+        measure_peak(bench);
     for (long e = 0; status == FT_OK && e <= values->epochs; e++) {
-        status = train_epoch(&bench, &bench.epochs[e], &error);
+        status = train_epoch(bench, &bench->epochs[e], &error);
         if (status == FT_OK)
-            measure_peak(&bench);
+            measure_peak(bench);
     }
     if (status == FT_OK)
-        status = report(&bench, &error);
+        status = report(bench, &error);
     if (status != FT_OK)
         report_error("%s", error.text);
-    close_all(&bench);
+    close_all(bench);
+    free(bench);
     return (int)status;
 }
