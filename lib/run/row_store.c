@@ -349,3 +349,19 @@ ft_status row_store_read(struct row_store *store, const size_t *numbers, size_t 
         set_states(store, &fresh, keep(store, &fresh) ? HELD : ABSENT);
     return FT_OK;
 }
+
+ft_status row_store_ahead(struct row_store *store, const size_t *numbers, size_t count, struct ft_error *error)
+{
+    const struct row_store_options *options = &store->options;
+    struct fresh fresh = {0};
+    if (options->mode == STORAGE_NONE || store->counts.stopped || options->budget || options->lm_output == LM_ALL ||
+        !store->row_bytes)
+        return FT_OK;
+    arena_clear(&store->arena);
+    ft_status status = find_fresh(store, numbers, count, &fresh, error);
+    if (status == FT_OK && fresh.count)
+        status = embed(store, &fresh, error);
+    bool kept = status == FT_OK && fresh.count && keep(store, &fresh);
+    set_states(store, &fresh, kept ? HELD : ABSENT);
+    return status == FT_NOMEM ? FT_OK : status; /* fewer at a time may fit */
+}

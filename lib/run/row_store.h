@@ -50,6 +50,11 @@ void row_store_free(struct row_store *store); /* NULL is allowed */
 ft_status row_store_read(struct row_store *store, const size_t *numbers, size_t count, float *const *rows,
                          struct ft_error *error);
 
+/* Embeds those of the sentences that are not held yet, in one call, so that the language models' lanes stay full. Does
+ * nothing where nothing would be kept, where a budget bounds memory, or where whole tensors are wanted, which are a
+ * mini-batch's. Vectors do not depend on it. */
+ft_status row_store_ahead(struct row_store *store, const size_t *numbers, size_t count, struct ft_error *error);
+
 size_t row_store_width(const struct row_store *store); /* of a token's vector */
 
 /* What it did so far. Bytes are those of language models' rows; the store's own pointers, 8 bytes a token and piece,

@@ -20,6 +20,7 @@ struct trainer {
     size_t train_count;
     size_t *order;  /* [train_count] of the epoch, into the row store */
     size_t ordered; /* the epoch that `order` is of; 0: none */
+    size_t ahead;   /* sentences of it from the first on whose vectors have been asked for */
     uint32_t *dev_tags;
     bool has_dev_tags;
     size_t batch_tokens;
@@ -413,6 +414,15 @@ static void order_epoch(struct trainer *trainer)
         philox_shuffle(trainer->options.seed, philox_stream(PHILOX_SHUFFLE, 0), (uint32_t)trainer->state.epoch,
                        trainer->order, trainer->train_count);
     trainer->ordered = trainer->state.epoch;
+    trainer->ahead = 0;
+}
+
+/* Token vectors of the sentences from numbers[0] on, some batches of them at once: language models step up to 112
+ * sentences together, and the last of few leave most of a step empty. */
+enum { AHEAD = 128 };
+static ft_status look_ahead(struct trainer *trainer, const size_t *numbers, size_t left, struct ft_error *error)
+{
+    return row_store_ahead(trainer->data.rows, numbers, left < AHEAD ? left : AHEAD, error);
 }
 
 ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, struct ft_error *error)
@@ -429,7 +439,13 @@ ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, st
     struct network_batch batch;
     struct network_step step = {&options->dropout, options->seed, state->step};
     double start = clock_seconds();
-    ft_status status = make_batch(trainer, trainer->order + first, count, &packing, &batch, error);
+    ft_status status = FT_OK;
+    if (first >= trainer->ahead) {
+        status = look_ahead(trainer, trainer->order + first, left, error);
+        trainer->ahead = first + AHEAD;
+    }
+    if (status == FT_OK)
+        status = make_batch(trainer, trainer->order + first, count, &packing, &batch, error);
     trainer->seconds.vectors += clock_seconds() - start;
     if (status == FT_OK)
         status = network_train(&trainer->network, &batch, &step, reduction_of(trainer), &event->batch_loss, error);
