@@ -78,7 +78,7 @@ static ft_status plan_memory(struct run *run, size_t *budget, struct ft_error *e
                                   .crf = run->options.crf};
     struct parameters parameters;
     parameters_lay_out(&parameters, &shape);
-    size_t vectors = VECTORS + (run->options.optimizer != OPTIMIZER_SGD ? 4 : run->options.momentum > 0 ? 2 : 0);
+    size_t vectors = VECTORS + 2 * update_moments(&run->options.update);
     size_t fixed = PROGRAM + models + corpus + network_bytes(&shape, rows) +
                    vectors * parameters.floats * sizeof(float) + rows * width * sizeof(float);
     if (fixed >= run->values->max_memory) {

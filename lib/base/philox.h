@@ -22,7 +22,9 @@ enum philox_use {
     PHILOX_SPLIT,          /* which sentences become dev */
     PHILOX_WORD_DROPOUT,   /* number: the site */
     PHILOX_LOCKED_DROPOUT, /* number: the site */
-    PHILOX_PLAIN_DROPOUT   /* number: the site */
+    PHILOX_PLAIN_DROPOUT,  /* number: the site */
+    PHILOX_CASE,           /* which lines change their case; place: the line, step: the epoch */
+    PHILOX_SAMPLE          /* characters that a language model writes; place: which of them */
 };
 
 /* Word 2 of the counter. number: below 2^24. */

@@ -24,6 +24,10 @@ bool unicode_is_space(uint32_t code_point);
 /* General category Nd (what `\d` matches in re). */
 bool unicode_is_decimal(uint32_t code_point);
 
+/* The simple case mappings: one code point each, which is what it was where there is none. */
+uint32_t unicode_lower(uint32_t code_point);
+uint32_t unicode_upper(uint32_t code_point);
+
 /* Python's str.lower: full case mapping (U+0130 gives two code points) and the final sigma. Writes at most `room` bytes
  * to out and returns the length needed; 3 * bytes + 1 always suffices. s must be valid UTF-8. */
 size_t utf8_lower(const char *s, size_t bytes, char *out, size_t room);

@@ -22,7 +22,7 @@ void parameters_lstm_name(char name[PARAMETER_NAME], const char *part, size_t la
     snprintf(name, PARAMETER_NAME, "rnn.%s_l%zu%s", part, layer, direction ? "_reverse" : "");
 }
 
-static void add(struct parameters *parameters, const char *name, size_t rows, size_t columns)
+void parameters_add(struct parameters *parameters, const char *name, size_t rows, size_t columns)
 {
     struct parameter *parameter = &parameters->list[parameters->count++];
     *parameter = (struct parameter){.offset = parameters->floats, .rows = rows, .columns = columns};
@@ -35,29 +35,29 @@ static void add_lstm(struct parameters *parameters, const struct network_shape *
     size_t gates = 4 * shape->hidden, in = layer ? 2 * shape->hidden : network_rnn_input(shape);
     char name[PARAMETER_NAME];
     parameters_lstm_name(name, "weight_ih", layer, direction);
-    add(parameters, name, gates, in);
+    parameters_add(parameters, name, gates, in);
     parameters_lstm_name(name, "weight_hh", layer, direction);
-    add(parameters, name, gates, shape->hidden);
+    parameters_add(parameters, name, gates, shape->hidden);
     parameters_lstm_name(name, "bias_ih", layer, direction);
-    add(parameters, name, gates, 1);
+    parameters_add(parameters, name, gates, 1);
     parameters_lstm_name(name, "bias_hh", layer, direction);
-    add(parameters, name, gates, 1);
+    parameters_add(parameters, name, gates, 1);
 }
 
 void parameters_lay_out(struct parameters *parameters, const struct network_shape *shape)
 {
     *parameters = (struct parameters){0};
     if (shape->reprojection) {
-        add(parameters, "embedding2nn.weight", shape->reprojection, shape->width);
-        add(parameters, "embedding2nn.bias", shape->reprojection, 1);
+        parameters_add(parameters, "embedding2nn.weight", shape->reprojection, shape->width);
+        parameters_add(parameters, "embedding2nn.bias", shape->reprojection, 1);
     }
     for (size_t l = 0; l < shape->layers; l++)
         for (int d = 0; d < 2; d++)
             add_lstm(parameters, shape, l, d);
-    add(parameters, "linear.weight", shape->tags, network_feature_width(shape));
-    add(parameters, "linear.bias", shape->tags, 1);
+    parameters_add(parameters, "linear.weight", shape->tags, network_feature_width(shape));
+    parameters_add(parameters, "linear.bias", shape->tags, 1);
     if (shape->crf)
-        add(parameters, "transitions", shape->tags, shape->tags);
+        parameters_add(parameters, "transitions", shape->tags, shape->tags);
 }
 
 const struct parameter *parameters_find(const struct parameters *parameters, const char *name)

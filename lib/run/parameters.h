@@ -29,6 +29,9 @@ struct parameters {
     size_t floats; /* of all, gaps of alignment (zeros) included */
 };
 
+/* One more behind the others; columns 1: a vector. At most PARAMETERS_MAX. */
+void parameters_add(struct parameters *parameters, const char *name, size_t rows, size_t columns);
+
 void parameters_lay_out(struct parameters *parameters, const struct network_shape *shape);
 
 const struct parameter *parameters_find(const struct parameters *parameters, const char *name); /* NULL: none */

@@ -129,9 +129,9 @@ static ft_status make_network(struct trainer *trainer, struct ft_error *error)
         parameters_draw(&trainer->network.parameters, &shape, options->seed, drawn);
         status = ops->upload(trainer->backend, trainer->network.weights, drawn, floats, error);
         bool failed = !(trainer->best = ops->new_floats(trainer->backend, floats));
-        if (options->optimizer != OPTIMIZER_SGD || options->momentum > 0)
+        if (update_moments(&options->update) > 0)
             failed |= !(trainer->moment = ops->new_floats(trainer->backend, floats));
-        if (options->optimizer != OPTIMIZER_SGD)
+        if (update_moments(&options->update) > 1)
             failed |= !(trainer->second_moment = ops->new_floats(trainer->backend, floats));
         if (status == FT_OK && failed)
             status = ft_nomem(error, "the optimizer");
@@ -376,32 +376,13 @@ static ft_status end_epoch(struct trainer *trainer, struct trainer_event *event,
     return status;
 }
 
-static ft_status update_weights(struct trainer *trainer, double *norm, struct ft_error *error)
+static ft_status update(struct trainer *trainer, double *norm, struct ft_error *error)
 {
-    const struct trainer_options *options = &trainer->options;
-    const struct training_ops *ops = trainer->backend->ops->training;
     struct network *network = &trainer->network;
-    size_t floats = network->parameters.floats;
-    double squares, scale = 1;
-    ft_status status = ops->squares(trainer->backend, network->gradients, floats, &squares, error);
-    if (status != FT_OK)
-        return status;
-    *norm = sqrt(squares);
-    if (options->clip > 0 && options->clip / (*norm + 1e-6) < 1) /* PyTorch's clip_grad_norm_ */
-        scale = options->clip / (*norm + 1e-6);
-    float rate = (float)trainer->state.schedule.rate;
-    if (options->optimizer == OPTIMIZER_SGD)
-        return ops->sgd(trainer->backend, floats, network->weights, network->gradients, trainer->moment, rate,
-                        (float)scale, (float)options->momentum, (float)options->decay, error);
-    struct adam adam = {.rate = trainer->state.schedule.rate,
-                        .beta1 = options->beta1,
-                        .beta2 = options->beta2,
-                        .epsilon = options->epsilon,
-                        .decay = options->decay,
-                        .decoupled = options->optimizer == OPTIMIZER_ADAMW,
-                        .step = trainer->state.step + 1};
-    return ops->adam(trainer->backend, floats, network->weights, network->gradients, trainer->moment,
-                     trainer->second_moment, (float)scale, &adam, error);
+    struct update_vectors vectors = {network->parameters.floats, network->weights, network->gradients, trainer->moment,
+                                     trainer->second_moment};
+    return update_weights(trainer->backend, &trainer->options.update, &vectors, trainer->state.schedule.rate,
+                          trainer->state.step + 1, norm, error);
 }
 
 static void order_epoch(struct trainer *trainer)
@@ -456,7 +437,7 @@ ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, st
                     state->batch + 1, state->epoch);
     start = clock_seconds();
     if (status == FT_OK)
-        status = update_weights(trainer, &event->gradient_norm, error);
+        status = update(trainer, &event->gradient_norm, error);
     if (status != FT_OK)
         return status;
     trainer->seconds.update += clock_seconds() - start;

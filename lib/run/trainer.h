@@ -12,8 +12,7 @@
 #include "run/run_log.h"
 #include "run/schedule.h"
 #include "run/tag_set.h"
-
-enum optimizer { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW };
+#include "run/update.h"
 
 struct trainer_options {
     enum flair_era era;
@@ -23,10 +22,8 @@ struct trainer_options {
     size_t reproject_to; /* ... or this one, unless it is 0 */
     struct network_dropout dropout;
     size_t batch, eval_batch, max_epochs;
-    enum optimizer optimizer;
-    double rate, momentum, decay, beta1, beta2, epsilon;
-    double clip; /* largest norm of a gradient; 0: no bound */
-    double factor, min_rate;
+    struct update_rule update;
+    double rate, factor, min_rate;
     long patience, extra_patience;
     bool shuffle, train_with_dev, monitor_test;
     uint64_t seed;

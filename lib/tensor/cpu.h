@@ -71,6 +71,10 @@ ft_status cpu_lstm_forward(struct backend *backend, const struct packed_batch *b
 ft_status cpu_lstm_backward(struct backend *backend, const struct packed_batch *batch, struct lstm_pass *directions,
                             size_t count, const float *x, const float *dout, float *dx, struct lstm_weights *gradients,
                             struct ft_error *error);
+ft_status cpu_lookup_forward(struct backend *backend, const float *table, const uint32_t *ids, size_t rows,
+                             size_t width, float *out, struct ft_error *error);
+ft_status cpu_lookup_backward(struct backend *backend, const uint32_t *ids, size_t rows, const float *dout,
+                              size_t items, size_t width, float *gradient, struct ft_error *error);
 ft_status cpu_dropout(struct backend *backend, const struct packed_batch *batch, const struct dropout *dropout,
                       size_t width, float *x, struct ft_error *error);
 ft_status cpu_crf_loss(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,

@@ -89,6 +89,15 @@ struct training_ops {
                                size_t count, const float *x, const float *dout, float *dx,
                                struct lstm_weights *gradients, struct ft_error *error);
 
+    /* Rows of a table: out[r] = table[ids[r]]. table: [items, width]; ids: [rows] host, each below items; out: [rows,
+     * width]. */
+    ft_status (*lookup_forward)(struct backend *backend, const float *table, const uint32_t *ids, size_t rows,
+                                size_t width, float *out, struct ft_error *error);
+    /* gradient[i] = the sum of the rows of dout whose id is i, in ascending order; 0 where there is none. dout: [rows,
+     * width]; gradient: [items, width]. */
+    ft_status (*lookup_backward)(struct backend *backend, const uint32_t *ids, size_t rows, const float *dout,
+                                 size_t items, size_t width, float *gradient, struct ft_error *error);
+
     /* Drops values of x [rows, width] in place: word, then locked, then plain. Also the backward pass, on gradients. */
     ft_status (*dropout)(struct backend *backend, const struct packed_batch *batch, const struct dropout *dropout,
                          size_t width, float *x, struct ft_error *error);

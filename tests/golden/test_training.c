@@ -64,7 +64,7 @@ static void read_about(struct training *training, const char *folder)
                                                  .eval_batch = (size_t)number(options, "eval_batch_size"),
                                                  .max_epochs = (size_t)number(options, "max_epochs"),
                                                  .rate = number(options, "learning_rate"),
-                                                 .clip = number(options, "clip"),
+                                                 .update = {.clip = number(options, "clip")},
                                                  .factor = number(options, "anneal_factor"),
                                                  .min_rate = 1e-4,
                                                  .patience = (long)number(options, "patience")};
