@@ -1,9 +1,7 @@
 /* checkpoint.h - a training run's state as a file, from which it goes on to the same bits.
  *
- * One .safetensors: the trainer's vectors as F32 tensors "weights", "best", "moment", "second_moment", and in
- * `__metadata__.checkpoint` a JSON object of its numbers (doubles as hexadecimal text, so that none is rounded), of the
- * marks of the run's logs and of a word that tells the run apart from others. It appears whole or not at all: written
- * beside, synced and renamed. Everything read from it is checked against the run. */
+ * A state file (state_file.h): the trainer's vectors "weights", "best", "moment" and "second_moment", its numbers, the
+ * marks of the run's logs. Everything read from it is checked against the run. */
 #ifndef RUN_CHECKPOINT_H
 #define RUN_CHECKPOINT_H
 #include "run/trainer.h"

@@ -84,7 +84,6 @@ static void open_training(struct training *training, const char *folder, enum fl
     struct text_options reading = {
         .era = era, .forward = cJSON_IsTrue(cJSON_GetObjectItem(options, "forward")), .delimiter = training->delimiter};
     ck_assert_msg(text_corpus_open(&training->corpus, &files, &reading, &error) == FT_OK, "%s", error.text);
-    training->corpus.options.delimiter = "\n";
     const struct characters *characters = &training->model.lm->characters;
     ck_assert_msg(text_corpus_valid(&training->corpus, characters, &training->valid, &error) == FT_OK, "%s",
                   error.text);
