@@ -2,29 +2,17 @@
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
 #include "cmd/options_json.h"
+#include "cmd/run_inputs.h"
 #include "cmd/train_run.h"
 #include "flairtag.h"
 #include "run/corpus_files.h"
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT = 1, MOST_OPTIONS = 100 };
+enum { FORMAT = 1 };
 /* What of the values is not the run's but of the process that works on it: it may be another one when a run goes on. */
 static const char *const not_of_the_run[] = {"output", "resume", "threads", "lanes", "isa"};
-
-/* Whole paths, so that a run can be gone on with from anywhere. *path: the caller's. */
-static ft_status make_whole(const char **path, struct arena *arena, struct ft_error *error)
-{
-    char whole[PATH_MAX];
-    if (!*path)
-        return FT_OK;
-    if (!realpath(*path, whole))
-        return ft_fail(error, FT_INPUT, "%s: there is no such file or folder", *path);
-    *path = arena_copy(arena, whole, strlen(whole));
-    return *path ? FT_OK : ft_nomem(error, "the corpus' names");
-}
 
 static ft_status settle_models(const char **names, struct arena *arena, struct ft_error *error)
 {
@@ -61,7 +49,7 @@ static ft_status settle(struct train_values *values, struct arena *arena, struct
 {
     ft_status status = settle_corpus(values, arena, error);
     for (size_t s = 0; status == FT_OK && s < SPLITS; s++)
-        status = make_whole(&values->files[s], arena, error);
+        status = path_make_whole(&values->files[s], arena, error);
     if (status == FT_OK)
         status = settle_models(&values->words, arena, error);
     if (status == FT_OK)
@@ -70,34 +58,6 @@ static ft_status settle(struct train_values *values, struct arena *arena, struct
         status = settle_models(&values->lm_backward, arena, error);
     train_settle(values);
     return status;
-}
-
-/* Adds PATH: "BYTES CRC32". */
-static ft_status add_input(cJSON *inputs, const char *path, struct ft_error *error)
-{
-    char fingerprint[FINGERPRINT_BYTES];
-    if (cJSON_GetObjectItemCaseSensitive(inputs, path))
-        return FT_OK;
-    ft_status status = file_fingerprint(path, fingerprint, error);
-    if (status == FT_OK && !cJSON_AddStringToObject(inputs, path, fingerprint))
-        status = ft_nomem(error, "a training run");
-    return status;
-}
-
-/* The same for every file of a list with commas. */
-static ft_status add_inputs(cJSON *inputs, const char *names, struct ft_error *error)
-{
-    if (!strcmp(names, "none"))
-        return FT_OK;
-    for (const char *at = names;;) {
-        size_t length = strcspn(at, ",");
-        char *path = strndup(at, length);
-        ft_status status = path ? add_input(inputs, path, error) : ft_nomem(error, "a training run");
-        free(path);
-        at += length;
-        if (status != FT_OK || !*at++)
-            return status;
-    }
 }
 
 /* The text of run.json, the caller's. */
@@ -111,9 +71,9 @@ static ft_status describe(const struct train_values *values, const struct comman
         cJSON_DeleteItemFromObjectCaseSensitive(options, not_of_the_run[i]);
     for (size_t s = 0; status == FT_OK && inputs && s < SPLITS; s++)
         if (values->files[s])
-            status = add_input(inputs, values->files[s], error);
+            status = inputs_add(inputs, values->files[s], error);
     for (size_t i = 0; status == FT_OK && inputs && i < sizeof models / sizeof *models; i++)
-        status = add_inputs(inputs, models[i], error);
+        status = inputs_add_list(inputs, models[i], ',', error);
     bool whole = options && inputs && cJSON_AddNumberToObject(object, "format", FORMAT) &&
                  cJSON_AddStringToObject(object, "flairtag", FLAIRTAG_VERSION);
     if (!cJSON_AddItemToObject(object, "options", options)) {
@@ -127,22 +87,6 @@ static ft_status describe(const struct train_values *values, const struct comman
     *text = status == FT_OK && whole ? cJSON_Print(object) : NULL;
     cJSON_Delete(object);
     return status == FT_OK && !*text ? ft_nomem(error, "a training run") : status;
-}
-
-static ft_status check_inputs(const cJSON *inputs, struct ft_error *error)
-{
-    const cJSON *item;
-    cJSON_ArrayForEach(item, inputs)
-    {
-        char fingerprint[FINGERPRINT_BYTES];
-        ft_status status = file_fingerprint(item->string, fingerprint, error);
-        if (status != FT_OK)
-            return status;
-        if (!cJSON_IsString(item) || strcmp(item->valuestring, fingerprint))
-            return ft_fail(error, FT_INPUT, "%s: has changed since the run began, which cannot go on with it",
-                           item->string);
-    }
-    return FT_OK;
 }
 
 /* The values of a run that was begun before; strings are lent by *description, the caller's. */
@@ -159,7 +103,7 @@ static ft_status recall(const struct run_folder *folder, const struct command *s
         !values->words || !values->lm_forward || !values->lm_backward)
         return ft_fail(error, FT_INPUT, "%s/run.json: damaged, or of another version of flairtag (%s)", folder->path,
                        wrong);
-    return check_inputs(inputs, error);
+    return inputs_check(inputs, error);
 }
 
 /* A folder for a new run, which is not described in it yet, or one of a run to go on with. */
@@ -174,23 +118,6 @@ static ft_status open_folder(struct run_folder *folder, const struct command *se
     if (status == FT_OK)
         status = settle(values, arena, error);
     return status == FT_OK ? describe(values, self, &folder->text, error) : status;
-}
-
-/* Nothing but what belongs to the process may be said beside --resume. */
-static bool check_resume(const struct command *self, const bool *said)
-{
-    static const char *const allowed[] = {"resume", "threads", "lanes", "isa"};
-    for (size_t i = 0; option_is_there(&self->options[i]); i++) {
-        bool fits = !said[i];
-        for (size_t k = 0; k < sizeof allowed / sizeof *allowed; k++)
-            fits |= said[i] && !strcmp(self->options[i].name, allowed[k]);
-        if (fits)
-            continue;
-        report_error("--resume goes on with the options that the run was begun with: --%s cannot be given",
-                     self->options[i].name);
-        return false;
-    }
-    return true;
 }
 
 static int run_train(int argc, char **argv, const struct command *self)
@@ -208,7 +135,7 @@ static int run_train(int argc, char **argv, const struct command *self)
         report_error("--resume knows the run's corpus: '%s' cannot be given", argv[1]);
         return FT_USAGE;
     }
-    if (values.resume ? !check_resume(self, said) : !train_check(&values))
+    if (values.resume ? !resume_stands_alone(self, said) : !train_check(&values))
         return FT_USAGE;
     values.folder = operands ? argv[1] : values.files[SPLIT_TRAIN] ? NULL : ".";
     struct ft_error error = {""};

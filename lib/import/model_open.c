@@ -178,3 +178,13 @@ void model_close(struct model *model)
     }
     *model = (struct model){0};
 }
+
+const struct lm *model_language_model(const struct model *model, bool forward)
+{
+    if (model->kind == MODEL_LM)
+        return model->lm;
+    for (size_t i = 0; model->kind == MODEL_TAGGER && i < model->tagger->member_count; i++)
+        if (model->tagger->members[i].kind == MEMBER_LM && model->tagger->members[i].lm.forward == forward)
+            return &model->tagger->members[i].lm;
+    return NULL;
+}

@@ -137,7 +137,7 @@ static ft_status add_lm(struct batch *batch, size_t member)
     to->pinned[to->pinned_count++] = storage;
     for (size_t t = 0; t < to->tokens; t++)
         rows[t] = storage->data + (size_t)wanted[t] * lm->width;
-    batch->passes[batch->pass_count++] = (struct lm_pass){&lm->net, sequences, to->count, storage->data};
+    batch->passes[batch->pass_count++] = (struct lm_pass){&lm->net, sequences, to->count, storage->data, NULL};
     return FT_OK;
 }
 
@@ -195,7 +195,7 @@ static ft_status add_chars(struct batch *batch, size_t m)
                                      batch->arena, sequences, rows, batch->error);
         if (status != FT_OK)
             return status;
-        batch->passes[batch->pass_count++] = (struct lm_pass){&lm->net, sequences, to->tokens, storage->data};
+        batch->passes[batch->pass_count++] = (struct lm_pass){&lm->net, sequences, to->tokens, storage->data, NULL};
     }
     return FT_OK;
 }

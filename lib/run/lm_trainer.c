@@ -156,6 +156,8 @@ static ft_status read_split(struct lm_trainer *trainer, struct ft_error *error)
         return status;
     if (rows_of(&trainer->split, trainer->options.batch) < 2)
         return too_short(&trainer->split, trainer->options.batch, "a split of the training text", error);
+    if (state->row >= rows_of(&trainer->split, trainer->options.batch) - 1) /* a checkpoint's */
+        return ft_fail(error, FT_INPUT, "the split being trained is shorter than it was: the text has changed");
     trainer->split_epoch = state->epoch;
     trainer->split_position = state->position;
     return FT_OK;
@@ -310,6 +312,8 @@ ft_status lm_trainer_resume(struct lm_trainer *trainer, const struct lm_trainer_
                             const float *const vectors[LM_TRAINER_VECTORS], struct ft_error *error)
 {
     ft_status status = FT_OK;
+    if (state->position >= trainer->source.splits)
+        return ft_fail(error, FT_INPUT, "the run has fewer splits than at its checkpoint: the text has changed");
     for (int v = 0; status == FT_OK && v < LM_TRAINER_VECTORS; v++) {
         enum lm_trainer_vector which = (enum lm_trainer_vector)v;
         if (lm_trainer_floats(trainer, which))

@@ -49,8 +49,10 @@ static ft_status lock(struct run_folder *folder, struct ft_error *error)
 static const char *const written[] = {"checkpoint.safetensors",
                                       "best-model.safetensors",
                                       "final-model.safetensors",
+                                      "final-lm.safetensors",
                                       "training.log",
                                       "loss.tsv",
+                                      "loss.txt",
                                       "loss.svg",
                                       "weights.txt",
                                       "dev.tsv",
@@ -62,11 +64,11 @@ static ft_status require_free(const struct run_folder *folder, struct ft_error *
     if (!access(run_folder_file(folder, description, file), F_OK))
         return ft_fail(
             error, FT_USAGE,
-            "%s: holds a run already ('flairtag train --resume %s' goes on with it; -o names another folder)",
+            "%s: holds a run already (--resume %s goes on with it; a new run needs another folder)",
             folder->path, folder->path);
     for (size_t i = 0; i < sizeof written / sizeof *written; i++)
         if (!access(run_folder_file(folder, written[i], file), F_OK))
-            return ft_fail(error, FT_USAGE, "%s: is there already and would be written over (-o names another folder)",
+            return ft_fail(error, FT_USAGE, "%s: is there already and would be written over (a new run needs another folder)",
                            file);
     if (access(folder->path, W_OK | X_OK))
         return ft_fail(error, FT_FAILED, "%s: cannot write in the run folder: %s", folder->path, strerror(errno));

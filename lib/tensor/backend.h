@@ -31,7 +31,18 @@ struct lm_pass {
     const struct char_sequence *sequences; /* [count] */
     size_t count;
     float *out;
+    float *states; /* NULL: every sequence begins with states of zero. Else there is one sequence, whose last step is
+                      wanted: it goes on from these [lm_state_floats], zero at first, and leaves its own there */
 };
+
+/* Floats of the states of one sequence: of each layer h and then c, filled up to whole blocks of units. */
+static inline size_t lm_state_floats(const struct char_lm *lm)
+{
+    size_t floats = 0;
+    for (size_t k = 0; k < lm->layers; k++)
+        floats += 2 * lm->layer[k].panels * BLOCK;
+    return floats;
+}
 
 /* The tokens of one sentence: rows first .. first + count - 1 of whatever is indexed by token. */
 struct token_sequence {

@@ -20,6 +20,7 @@ struct lm_job {
     const struct char_lm *lm;
     const struct char_sequence *sequences;
     float *out;
+    float *states;         /* NULL, or those of its one sequence */
     size_t width;          /* of a row of out */
     size_t lanes;          /* of a worker */
     atomic_size_t workers; /* that have come */
@@ -105,7 +106,7 @@ static void refill(struct lm_worker *worker, struct forks *forks)
                                                .end = prefix->start + forks->prefixes.own_steps[x],
                                                .next = prefixes_wishes_before(sequence, prefix->start),
                                                .child = prefix->child};
-        const float *from = state ? state->at : NULL;
+        const float *from = state ? state->at : worker->job->states;
         for (size_t k = 0; k < lm->layers; k++) {
             size_t padded = padded_units(&lm->layer[k]);
             lane_states_start(&worker->states[k], lane, padded, from, from ? from + padded : NULL);
@@ -116,21 +117,24 @@ static void refill(struct lm_worker *worker, struct forks *forks)
     }
 }
 
-/* Keeps the lane's state for those who go on from it. */
-static void fork_lane(struct lm_worker *worker, size_t lane, struct forks *forks)
+/* to: [lm_state_floats]. */
+static void copy_states(const struct lm_worker *worker, size_t lane, float *to)
 {
     const struct char_lm *lm = worker->job->lm;
-    size_t floats = 0;
-    for (size_t k = 0; k < lm->layers; k++)
-        floats += 2 * padded_units(&lm->layer[k]);
-    struct fork_state *state = forks_keep(forks, floats);
-    float *to = state ? state->at : NULL;
-    for (size_t k = 0; state && k < lm->layers; k++) {
+    for (size_t k = 0; k < lm->layers; k++) {
         size_t padded = padded_units(&lm->layer[k]);
         memcpy(to, worker->states[k].h_in[lane], padded * sizeof *to);
         memcpy(to + padded, worker->states[k].c[lane], padded * sizeof *to);
         to += 2 * padded;
     }
+}
+
+/* Keeps the lane's state for those who go on from it. */
+static void fork_lane(struct lm_worker *worker, size_t lane, struct forks *forks)
+{
+    struct fork_state *state = forks_keep(forks, lm_state_floats(worker->job->lm));
+    if (state)
+        copy_states(worker, lane, state->at);
     worker->lanes[lane].child = forks_offer(forks, worker->lanes[lane].child, state);
 }
 
@@ -206,6 +210,8 @@ static void advance(struct lm_worker *worker, struct forks *forks)
             lane++;
             continue;
         }
+        if (worker->job->states)
+            copy_states(worker, lane, worker->job->states);
         size_t last = --worker->count;
         if (lane != last) {
             *at = worker->lanes[last];
@@ -301,7 +307,11 @@ static void fill_work(void *argument, size_t thread)
 
 static bool job_init(struct lm_job *job, const struct cpu_backend *backend, const struct lm_pass *pass)
 {
-    *job = (struct lm_job){.backend = backend, .lm = pass->lm, .sequences = pass->sequences, .out = pass->out};
+    *job = (struct lm_job){.backend = backend,
+                           .lm = pass->lm,
+                           .sequences = pass->sequences,
+                           .out = pass->out,
+                           .states = pass->states};
     job->width = pass->lm->has_projection ? pass->lm->projection.out : pass->lm->layer[pass->lm->layers - 1].hidden;
     return forks_init(&job->forks, pass->sequences, pass->count, backend->fork_bytes);
 }

@@ -144,7 +144,7 @@ static float *encode(struct backend *backend, const struct encode_case *c, size_
     for (size_t i = 0; i < rows * width; i++)
         out[i] = -7;
     for (size_t i = 0; i < c->sequences.count; i += share) {
-        struct lm_pass pass = {&c->model->lm.net, c->sequences.at + i, share, out + width};
+        struct lm_pass pass = {&c->model->lm.net, c->sequences.at + i, share, out + width, NULL};
         ck_assert_msg(backend->ops->lm_encode(backend, &pass, 1, &error) == FT_OK, "%s", error.text);
     }
     return out;
@@ -240,7 +240,7 @@ static void encode_few(struct backend *backend, struct language_model *models, s
     struct ft_error error = {""};
     for (size_t m = 0; m < model_count; m++) {
         memset(out[m], 0, sequences->rows * models[m].lm.width * sizeof *out[m]);
-        passes[m] = (struct lm_pass){&models[m].lm.net, sequences->at, count, out[m]};
+        passes[m] = (struct lm_pass){&models[m].lm.net, sequences->at, count, out[m], NULL};
     }
     ck_assert_msg(backend->ops->lm_encode(backend, passes, model_count, &error) == FT_OK, "%s", error.text);
 }
@@ -321,7 +321,7 @@ static void encode_nothing(struct backend *backend, void *argument, const char *
     struct char_sequence empty = {0};
     float out = -7;
     for (size_t count = 0; count < 2; count++) {
-        struct lm_pass pass = {&model->lm.net, &empty, count, &out};
+        struct lm_pass pass = {&model->lm.net, &empty, count, &out, NULL};
         ck_assert_msg(backend->ops->lm_encode(backend, &pass, 1, &error) == FT_OK, "%s", name);
     }
     EXPECT(same_float(out, -7), "%s: something was written", name);

@@ -83,7 +83,7 @@ START_TEST(a_folder_that_has_a_run_takes_no_other)
     folder = begin(&scratch, description);
     run_folder_close(&folder);
     snprintf(message, sizeof message,
-             "holds a run already ('flairtag train --resume %s' goes on with it; -o names another folder)",
+             "holds a run already (--resume %s goes on with it; a new run needs another folder)",
              scratch.folder);
     check_refusal(run_folder_create(&folder, scratch.folder, &error), FT_USAGE, &error, scratch.folder, message);
     ck_assert_msg(run_folder_open(&folder, scratch.folder, &error) == FT_OK, "%s", error.text);
@@ -125,7 +125,7 @@ START_TEST(what_a_run_would_write_over_is_refused)
         const char *file = scratch_file(&scratch, names[i]);
         write_text(file, "mine");
         check_refusal(run_folder_create(&folder, scratch.folder, &error), FT_USAGE, &error, file,
-                      "is there already and would be written over (-o names another folder)");
+                      "is there already and would be written over (a new run needs another folder)");
         scratch_release(&scratch);
     }
 }

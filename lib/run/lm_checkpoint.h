@@ -1,0 +1,24 @@
+/* lm_checkpoint.h - the state of a language model's training run as a file, from which it goes on to the same bits.
+ *
+ * A state file (state_file.h): the trainer's vectors "weights", "best", "moment", "second_moment" and "hidden_states",
+ * its numbers, the marks of the run's logs. Everything read from it is checked against the run. */
+#ifndef RUN_LM_CHECKPOINT_H
+#define RUN_LM_CHECKPOINT_H
+#include "run/lm_log.h"
+#include "run/lm_trainer.h"
+
+/* identity: what a checkpoint must have been written with. FT_FAILED (the disk is full; the checkpoint before is still
+ * there), FT_NOMEM. */
+ft_status lm_checkpoint_write(const char *path, const struct lm_trainer *trainer, const struct lm_log_marks *marks,
+                              const char *identity, struct ft_error *error);
+
+/* The marks alone, which are needed before logs are opened. FT_END: there is no checkpoint. FT_INPUT: it is damaged or
+ * another run's. */
+ft_status lm_checkpoint_marks(const char *path, const char *identity, struct lm_log_marks *marks,
+                              struct ft_error *error);
+
+/* Puts a fresh trainer where the checkpoint's was. */
+ft_status lm_checkpoint_resume(const char *path, const char *identity, struct lm_trainer *trainer,
+                               struct ft_error *error);
+
+#endif
