@@ -6,6 +6,7 @@
 #include "base/input.h"
 #include "base/npy.h"
 #include "harness.h"
+#include "run/lm_score.h"
 #include "run/lm_trainer.h"
 #include "tests/golden/golden.h"
 #include <cjson/cJSON.h>
@@ -314,19 +315,82 @@ static void check_model(const char *name, const char *direction, enum flair_era 
     cJSON_Delete(about);
 }
 
+static const struct {
+    const char *name;
+    enum flair_era era;
+} cases[] = {{"golden/lm/v0.4.4-legacy-L1", LIKE_FLAIR_0_4},
+             {"golden/lm/v0.8-zip-L2-nout12", LIKE_FLAIR_0_15},
+             {"golden/lm/v0.15.1-zip-L1-H128", LIKE_FLAIR_0_15},
+             {"golden/lm/v0.15.1-zip-L2-delim", LIKE_FLAIR_0_15}};
+enum { CASES = sizeof cases / sizeof *cases };
+
 START_TEST(the_evaluation_of_flair_s_trainer_is_followed)
 {
-    static const struct {
-        const char *name;
-        enum flair_era era;
-    } cases[] = {{"golden/lm/v0.4.4-legacy-L1", LIKE_FLAIR_0_4},
-                 {"golden/lm/v0.8-zip-L2-nout12", LIKE_FLAIR_0_15},
-                 {"golden/lm/v0.15.1-zip-L1-H128", LIKE_FLAIR_0_15},
-                 {"golden/lm/v0.15.1-zip-L2-delim", LIKE_FLAIR_0_15}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < CASES; i++) {
         check_model(cases[i].name, "forward", cases[i].era);
         check_model(cases[i].name, "backward", cases[i].era);
     }
+}
+END_TEST
+
+static double check_perplexity(const struct lm *lm, struct backend *backend, const char *text, size_t bytes,
+                               const cJSON *expected)
+{
+    uint32_t *ids;
+    size_t count;
+    double nats;
+    struct ft_error error = {""};
+    ck_assert_int_eq(lm_score_ids(lm, text, bytes, &ids, &count, &error), FT_OK);
+    ft_status status = lm_score_text(lm, backend, ids, count, &nats, &error);
+    free(ids);
+    if (!cJSON_IsNumber(expected)) { /* a single character */
+        ck_assert_int_eq(status, FT_INPUT);
+        return 0;
+    }
+    ck_assert_msg(status == FT_OK, "%s", error.text);
+    double perplexity = exp(nats / (double)(count - 1)), off = relative(perplexity, expected->valuedouble);
+    EXPECT(off <= EVALUATION_LIMIT, "perplexity %.9g, Flair has %.9g", perplexity, expected->valuedouble);
+    return off;
+}
+
+static double check_perplexities(const char *folder, const char *direction)
+{
+    char path[1100], *text;
+    size_t bytes;
+    double worst;
+    struct ft_error error = {""};
+    struct model model;
+    struct backend *backend = golden_backend(2, 0, "auto");
+    cJSON *about = read_about(folder);
+    const cJSON *eval = cJSON_GetObjectItem(cJSON_GetObjectItem(about, "eval"), direction);
+    const cJSON *strings = cJSON_GetObjectItem(about, "strings");
+    const cJSON *perplexities = cJSON_GetObjectItem(eval, "perplexity_strings");
+    snprintf(path, sizeof path, "%s/lm-%s.pt", folder, direction);
+    golden_open(&model, path, backend);
+    snprintf(path, sizeof path, "%s/text.txt", folder);
+    ck_assert_msg(input_slurp(path, &text, &bytes, &error) == FT_OK, "%s", error.text);
+    worst = check_perplexity(model.lm, backend, text, bytes, cJSON_GetObjectItem(eval, "perplexity_text"));
+    ck_assert_int_gt(cJSON_GetArraySize(strings), 1);
+    for (int i = 0; i < cJSON_GetArraySize(strings); i++) {
+        const char *string = cJSON_GetArrayItem(strings, i)->valuestring;
+        worst = fmax(worst,
+                     check_perplexity(model.lm, backend, string, strlen(string), cJSON_GetArrayItem(perplexities, i)));
+    }
+    free(text);
+    model_close(&model);
+    backend->ops->free(backend);
+    cJSON_Delete(about);
+    return worst;
+}
+
+START_TEST(perplexities_are_flair_s)
+{
+    double worst = 0;
+    for (size_t i = 0; i < CASES; i++) {
+        worst = fmax(worst, check_perplexities(shared_path(cases[i].name), "forward"));
+        worst = fmax(worst, check_perplexities(shared_path(cases[i].name), "backward"));
+    }
+    printf("  perplexities within %.1e\n", worst);
 }
 END_TEST
 
@@ -337,5 +401,6 @@ int main(void)
     test_add(a_run_of_flair_0_15_with_two_layers_and_a_projection_is_followed_step_by_step, shared_path(TRAIN));
     test_add(a_backward_run_of_flair_0_15_is_followed_step_by_step, shared_path(TRAIN));
     test_add(the_evaluation_of_flair_s_trainer_is_followed, shared_path("golden/lm"));
+    test_add(perplexities_are_flair_s, shared_path("golden/lm"));
     return test_run("golden-lm-training");
 }
