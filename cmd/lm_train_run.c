@@ -457,7 +457,7 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
     return status;
 }
 
-ft_status lm_train_run(const struct lm_values *values, const struct run_folder *folder, char **report,
+ft_status lm_train_run(const struct lm_values *values, struct run_folder *folder, char **report,
                        struct ft_error *error)
 {
     struct run run = {.values = values, .folder = folder, .options = lm_trainer_options(values)};
@@ -466,6 +466,8 @@ ft_status lm_train_run(const struct lm_values *values, const struct run_folder *
     arena_init(&run.arena);
     run_folder_identity(folder, run.identity);
     ft_status status = open_all(&run, &known, error);
+    if (status == FT_OK && !values->resume)
+        status = run_folder_describe(folder, error);
     if (status == FT_OK)
         status = open_log(&run, known, error);
     if (status == FT_OK) {
