@@ -9,6 +9,7 @@
 #include "cmd/progress.h"
 #include "run/lm_checkpoint.h"
 #include "run/lm_score.h"
+#include "run/memory_plan.h"
 #include "run/text_dictionary.h"
 #include "run/trained_lm.h"
 #include <cjson/cJSON.h>
@@ -182,6 +183,11 @@ static ft_status log_beginning(struct run *run, double known, struct ft_error *e
     if (status == FT_OK)
         status = lm_log_line(run->log, error, "dictionary: %zu items, %.4f %% of the text; parameters: %zu",
                              options->shape.items, 100 * known, lm_trainer_network(run->trainer)->parameters.floats);
+    char memory[MEMORY_TEXT];
+    size_t bytes = lm_network_bytes(&options->shape, options->batch, options->sequence_length, options->dropout > 0);
+    if (status == FT_OK)
+        status = lm_log_line(run->log, error, "memory: %s for weights, gradients and activations",
+                             memory_text(bytes, memory));
     if (status == FT_OK)
         status = lm_log_line(run->log, error, "text: %zu file(s), %zu split(s); validation: %zu characters%s",
                              run->corpus.train_count, text_corpus_splits(&run->corpus), run->valid.count,
@@ -457,8 +463,7 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
     return status;
 }
 
-ft_status lm_train_run(const struct lm_values *values, struct run_folder *folder, char **report,
-                       struct ft_error *error)
+ft_status lm_train_run(const struct lm_values *values, struct run_folder *folder, char **report, struct ft_error *error)
 {
     struct run run = {.values = values, .folder = folder, .options = lm_trainer_options(values)};
     double known = 1;

@@ -14,8 +14,8 @@ ft_status lm_make_dictionary(const struct lm_values *values, const struct text_c
                              struct ft_error *error);
 
 /* Trains in the folder, from its checkpoint where there is one, and writes everything that a run leaves; a new run is
- * described in it first. values: as they stand in its run.json. *report: the text for standard output, the caller's. FT_INTERRUPTED: all is
- * saved, and the run can be gone on with. */
+ * described in it first. values: as they stand in its run.json. *report: the text for standard output, the caller's.
+ * FT_INTERRUPTED: all is saved, and the run can be gone on with. */
 ft_status lm_train_run(const struct lm_values *values, struct run_folder *folder, char **report,
                        struct ft_error *error);
 

@@ -2,9 +2,9 @@
  * beside its last value, so that no legend is needed. */
 #include "run/lm_chart.h"
 #include "base/number_text.h"
+#include "base/text_stream.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Pixels. */
 enum { WIDTH = 800, HEIGHT = 460, LEFT = 72, RIGHT = 660, LINE_HEIGHT = 14 };
@@ -114,22 +114,29 @@ static void draw_series(FILE *to, const struct panel *panel, const struct lm_cha
 
 char *lm_chart(const struct lm_chart_point *points, size_t count, size_t *bytes)
 {
-    char *text = NULL;
+    char said[2][32];
+    struct text_stream stream;
     struct panel losses = {"bits per character", 48, 290, 0, 1}, rates = {"learning rate", 340, 410, 0, 1};
     double most = points[count - 1].chars > 0 ? points[count - 1].chars : 1, name_y = -LINE_HEIGHT;
-    FILE *to = open_memstream(&text, bytes);
-    if (!to)
+    if (!text_stream_open(&stream))
         return NULL;
+    FILE *to = stream.file;
     locale_t before = plain_numbers_begin();
+    for (int s = 0; s < 2; s++) {
+        double value = value_of(&points[count - 1], s);
+        if (isfinite(value))
+            snprintf(said[s], sizeof said[s], "%.4g", value);
+        else
+            snprintf(said[s], sizeof said[s], "unknown");
+    }
     fit(&losses, points, count, 0, 1);
     fit(&rates, points, count, 2, 2);
     fprintf(to,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\"><title>Bits per character of "
             "training and validation text, and the learning rate, by characters read</title>\n<desc>After %.0f "
-            "characters: train %.4g, validation %.4g bits per character.</desc>\n<style>%s</style>\n"
+            "characters: train %s, validation %s bits per character.</desc>\n<style>%s</style>\n"
             "<rect class=\"card\" x=\".5\" y=\".5\" width=\"%d\" height=\"%d\" rx=\"6\"/>\n",
-            WIDTH, HEIGHT, points[count - 1].chars, points[count - 1].train_bits, points[count - 1].valid_bits, style,
-            WIDTH - 1, HEIGHT - 1);
+            WIDTH, HEIGHT, points[count - 1].chars, said[0], said[1], style, WIDTH - 1, HEIGHT - 1);
     draw_axes(to, &losses);
     draw_axes(to, &rates);
     double step = round_step(most / TICKS);
@@ -144,10 +151,5 @@ char *lm_chart(const struct lm_chart_point *points, size_t count, size_t *bytes)
     draw_series(to, &rates, points, count, 2, most, &name_y);
     fprintf(to, "</svg>\n");
     plain_numbers_end(before);
-    int failed = ferror(to);
-    failed |= fclose(to);
-    if (!failed)
-        return text;
-    free(text);
-    return NULL;
+    return text_stream_close(&stream, bytes);
 }

@@ -62,14 +62,13 @@ static ft_status require_free(const struct run_folder *folder, struct ft_error *
 {
     char file[RUN_PATH_BYTES];
     if (!access(run_folder_file(folder, description, file), F_OK))
-        return ft_fail(
-            error, FT_USAGE,
-            "%s: holds a run already (--resume %s goes on with it; a new run needs another folder)",
-            folder->path, folder->path);
+        return ft_fail(error, FT_USAGE,
+                       "%s: holds a run already (--resume %s goes on with it; a new run needs another folder)",
+                       folder->path, folder->path);
     for (size_t i = 0; i < sizeof written / sizeof *written; i++)
         if (!access(run_folder_file(folder, written[i], file), F_OK))
-            return ft_fail(error, FT_USAGE, "%s: is there already and would be written over (a new run needs another folder)",
-                           file);
+            return ft_fail(error, FT_USAGE,
+                           "%s: is there already and would be written over (a new run needs another folder)", file);
     if (access(folder->path, W_OK | X_OK))
         return ft_fail(error, FT_FAILED, "%s: cannot write in the run folder: %s", folder->path, strerror(errno));
     return FT_OK;

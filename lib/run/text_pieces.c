@@ -1,6 +1,7 @@
 /* text_pieces.c - see text_pieces.h. */
 #include "run/text_pieces.h"
 #include "base/input.h"
+#include "base/text_stream.h"
 #include "base/utf8.h"
 #include "text/segtok.h"
 #include <stdio.h>
@@ -75,11 +76,11 @@ static void write_sentences(FILE *to, const struct window *window)
 /* The text anew, a sentence a line, its tokens with blanks between them. */
 static ft_status tokenize(char **text, size_t *bytes, struct ft_error *error)
 {
-    char *made = NULL;
-    size_t made_bytes = 0;
+    struct text_stream to;
     struct window window;
-    FILE *to = open_memstream(&made, &made_bytes);
-    ft_status status = to ? FT_OK : ft_nomem(error, "a text's tokens");
+    if (!text_stream_open(&to))
+        return ft_nomem(error, "a text's tokens");
+    ft_status status = FT_OK;
     window_init(&window);
     for (size_t at = 0; status == FT_OK && at < *bytes;) {
         const char *end = memchr(*text + at, '\n', *bytes - at);
@@ -87,20 +88,13 @@ static ft_status tokenize(char **text, size_t *bytes, struct ft_error *error)
         window_clear(&window);
         status = segtok_split(&window, *text + at, length, error);
         if (status == FT_OK)
-            write_sentences(to, &window);
+            write_sentences(to.file, &window);
         at += length + 1;
     }
     window_release(&window);
-    bool whole = to && !ferror(to);
-    whole = to && !fclose(to) && whole;
-    if (status == FT_OK && !whole)
-        status = ft_nomem(error, "a text's tokens");
     free(*text);
-    *text = status == FT_OK ? made : NULL;
-    *bytes = made_bytes;
-    if (status != FT_OK)
-        free(made);
-    return status;
+    *text = text_stream_close(&to, bytes);
+    return status == FT_OK && !*text ? ft_nomem(error, "a text's tokens") : status;
 }
 
 static ft_status cut(struct text_pieces *pieces, const char *text, size_t bytes, const struct text_options *options,

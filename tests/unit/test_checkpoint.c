@@ -35,7 +35,7 @@ static void saved_init(struct saved *saved)
 {
     *saved = (struct saved){.options = scene_options};
     training_scene_init(&saved->scene, LIKE_FLAIR_0_15, true, PRECISION_F32, 1);
-    saved->options.optimizer = OPTIMIZER_ADAM;
+    saved->options.update.optimizer = OPTIMIZER_ADAM;
     saved->options.rate = 0.01;
     saved->options.patience = 0;
     saved->trainer = scene_trainer(&saved->scene, &saved->options);
@@ -146,7 +146,7 @@ START_TEST(another_run_s_checkpoint_is_refused_and_none_is_no_error)
     trainer_free(fresh);
     struct trainer *adam = saved.trainer;
     other = saved.options;
-    other.optimizer = OPTIMIZER_SGD;
+    other.update.optimizer = OPTIMIZER_SGD;
     saved.trainer = scene_trainer(&saved.scene, &other);
     save(&saved);
     check_refused(&saved, identity, adam, whole);

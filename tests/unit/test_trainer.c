@@ -90,9 +90,9 @@ START_TEST(a_run_goes_on_to_the_same_bits_from_every_batch)
     training_scene_init(&scene, LIKE_FLAIR_0_15, true, PRECISION_F32, 2);
     for (int way = 0; way < 4; way++) {
         struct trainer_options options = scene_options;
-        options.momentum = way == 1 ? 0.9 : 0;
-        options.decay = way ? 0.01 : 0;
-        options.optimizer = way == 3 ? OPTIMIZER_ADAMW : way == 2 ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
+        options.update.momentum = way == 1 ? 0.9 : 0;
+        options.update.decay = way ? 0.01 : 0;
+        options.update.optimizer = way == 3 ? OPTIMIZER_ADAMW : way == 2 ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
         options.rate = way > 1 ? 0.01 : 0.1;
         options.patience = 0; /* the rate falls, too */
         check_every_stop(&scene, &options, names[way]);
@@ -237,7 +237,7 @@ START_TEST(the_best_weights_are_those_of_the_epoch_with_the_best_score)
     struct training_scene scene;
     struct trainer_options options = scene_options;
     options.max_epochs = 40;
-    options.optimizer = OPTIMIZER_ADAM;
+    options.update.optimizer = OPTIMIZER_ADAM;
     options.rate = 0.03;
     training_scene_init(&scene, LIKE_FLAIR_0_15, true, PRECISION_F32, 1);
     struct trainer *trainer = scene_trainer(&scene, &options);
@@ -329,7 +329,7 @@ START_TEST(a_run_ends_with_its_last_epoch_or_below_the_least_rate)
     ck_assert_uint_eq(trainer_state(trainer)->epoch, 3);
     trainer_free(trainer);
 
-    options.clip = 1e-12; /* nothing is learnt: the rate falls after epochs 2, 3 and 4 */
+    options.update.clip = 1e-12; /* nothing is learnt: the rate falls after epochs 2, 3 and 4 */
     options.min_rate = 0.02;
     options.patience = 0;
     options.max_epochs = 50;
