@@ -224,7 +224,7 @@ static int run_lm(int argc, char **argv, const struct command *self)
 const struct command command_lm = {
     .name = "lm",
     .operands = "train|score|sample [DIR|FILE ...]",
-    .summary = "train character language models, measure text by them, let them write",
+    .summary = "make, measure and sample character language models",
     .description =
         "train: trains a character language model as Flair's LanguageModelTrainer does: streams of text are read side by "
         "side, a validation follows each file, the best model is kept. A folder holds train/ (a file a split, in ascending "

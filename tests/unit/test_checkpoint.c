@@ -133,7 +133,7 @@ START_TEST(another_run_s_checkpoint_is_refused_and_none_is_no_error)
     saved_init(&saved);
     struct trainer *fresh = scene_trainer(&saved.scene, &saved.options);
     check_refused(&saved, "fedcba9876543210", fresh,
-                  "written by another run, or its corpus, embeddings or options have changed since");
+                  "written by another run, or its data or options have changed since");
     ck_assert_int_eq(checkpoint_marks(saved.path, "", &read, &error), FT_INPUT);
     trainer_free(fresh);
 
