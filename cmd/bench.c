@@ -69,15 +69,17 @@ static int run_bench(int argc, char **argv, const struct command *self)
         return bench_storage(&values);
     if (operands == 2 && !strcmp(argv[1], "train"))
         return bench_train(&values);
+    if (operands == 1 && !strcmp(argv[1], "lm"))
+        return bench_lm(&values);
     if (operands == 1 && !strcmp(argv[1], "peak"))
         return bench_peak(&values);
-    report_error("bench wants 'predict' or 'storage' and a corpus, 'train' and one file, or 'peak'");
+    report_error("bench wants 'predict' or 'storage' and a corpus, 'train' and one file, 'lm', or 'peak'");
     return FT_USAGE;
 }
 
 const struct command command_bench = {
     .name = "bench",
-    .operands = "predict|storage|train|peak [CORPUS ...]",
+    .operands = "predict|storage|train|lm|peak [CORPUS ...]",
     .summary = "measure speed and memory on this machine",
     .description =
         "predict: tags the corpus to nowhere and prints characters, tokens and floating-point operations a second, the latter "
@@ -93,6 +95,9 @@ const struct command command_bench = {
         "weights and of inputs below which something is trained. Nothing is counted for dropout, gates, CRF, the update of "
         "the weights, evaluation, embedding, nor recurrent products of states that are zero. Without --random and --model, "
         "--words alone are the vectors. Columns of the corpus: the token's and the tag's.\n\n"
+        "lm: trains a character language model of --random units (default 1024) in --rnn-layers layers on random characters, "
+        "100 streams of 250 an update, and prints characters and floating-point operations a second, the latter also as "
+        "percent of the peak in float32, counted as for train.\n\n"
         "peak: what the machine can do at most in every instruction set and precision that it has: multiply-adds in "
         "registers, two operations each, by one thread and by all. --isa leaves one set.",
     .examples = "flairtag bench predict --random 2048 --words glove.safetensors test.conll\n"

@@ -22,6 +22,7 @@ struct bench_values {
 int bench_predict(const struct bench_values *values);
 int bench_storage(const struct bench_values *values);
 int bench_train(const struct bench_values *values);
+int bench_lm(const struct bench_values *values);
 int bench_peak(const struct bench_values *values);
 
 /* Prints a JSON object and frees it. */

@@ -1,18 +1,17 @@
 /* lm_train.c - `flairtag lm train`: what is to be trained, settled once and written down, so that a run can be gone on
  * with. */
-#include "base/clock.h"
-#include "base/philox.h"
 #include "cmd/lm_train_run.h"
 #include "cmd/options_json.h"
 #include "cmd/run_inputs.h"
 #include "flairtag.h"
+#include "run/lm_speed.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT = 1, TIMED = 2 };
 /* What of the values is not the run's but of the process that works on it, or of other sub-commands. */
 static const char *const not_of_the_run[] = {"run",         "resume",    "json",   "threads",  "lanes",
                                              "isa",         "model",     "prefix", "per-line", "characters",
@@ -126,66 +125,24 @@ static ft_status settle_from(struct lm_values *values, struct arena *arena, stru
     return status;
 }
 
-static ft_status same_split(void *context, size_t epoch, size_t position, struct text_ids *ids, struct ft_error *error)
-{
-    const struct text_ids *from = context;
-    (void)epoch;
-    (void)position;
-    *ids = (struct text_ids){malloc(from->count), from->count, false};
-    if (!ids->at)
-        return ft_nomem(error, "the characters of a text");
-    memcpy(ids->at, from->at, from->count);
-    return FT_OK;
-}
-
-/* How many characters a second this run will train on: a few updates on random ones. */
-static ft_status measure_speed(const struct lm_values *values, size_t items, struct backend *backend, double *speed,
-                               struct ft_error *error)
-{
-    enum { WARM = 1, TIMED = 2 };
-    struct lm_trainer_options options = lm_trainer_options(values);
-    options.shape.items = items;
-    options.max_chars = options.valid_chars = 0;
-    options.schedule = LM_PLATEAU;
-    options.rate = 1e-6;
-    struct text_ids ids = {.count = options.batch * (options.sequence_length * (WARM + TIMED + 1) + 1)};
-    uint8_t *at = malloc(ids.count);
-    if (!at)
-        return ft_nomem(error, "the characters of a text");
-    for (size_t i = 0; i < ids.count; i++)
-        at[i] = (uint8_t)(philox_at(1, i, philox_stream(PHILOX_SAMPLE, 1), 0).at[0] % (items < 256 ? items : 256));
-    ids.at = at;
-    struct lm_source source = {&ids, 1, same_split, &ids};
-    struct lm_trainer *trainer = NULL;
-    struct lm_trainer_event event;
-    double began = 0;
-    ft_status status = lm_trainer_new(&trainer, &options, &source, NULL, backend, error);
-    for (int i = 0; status == FT_OK && i < WARM + TIMED; i++) {
-        if (i == WARM)
-            began = clock_seconds();
-        status = lm_trainer_step(trainer, &event, error);
-    }
-    if (status == FT_OK)
-        *speed = (double)(TIMED * options.batch * options.sequence_length) / (clock_seconds() - began);
-    lm_trainer_free(trainer);
-    free(at);
-    return status;
-}
-
+/* As many characters as will be trained on in the time asked for. */
 static ft_status plan_seconds(struct lm_values *values, const struct text_corpus *corpus, struct ft_error *error)
 {
     struct backend *backend = NULL;
     struct bytes *items;
     struct arena arena;
-    size_t count;
-    double known, speed = 0;
+    size_t count = 0;
+    double known, seconds[TIMED];
+    struct lm_trainer_options options = lm_trainer_options(values);
     arena_init(&arena);
     ft_status status = model_backend(&values->model, &backend, error);
     if (status == FT_OK)
         status = lm_make_dictionary(values, corpus, backend, &arena, &items, &count, &known, error);
+    options.shape.items = count;
     if (status == FT_OK)
-        status = measure_speed(values, count, backend, &speed, error);
+        status = lm_speed_measure(&options, backend, TIMED, seconds, error);
     if (status == FT_OK) {
+        double speed = (double)(TIMED * options.batch * options.sequence_length) / (seconds[0] + seconds[1]);
         values->max_chars = (long)(speed * (double)values->max_seconds) + 1;
         values->max_seconds = 0;
         report_error("%.0f characters a second: the run will read %ld characters", speed, values->max_chars);
@@ -225,14 +182,8 @@ static ft_status settle_length(struct lm_values *values, const struct text_corpu
         status = count_chars(corpus, &chars, error);
         values->max_chars = chars > LONG_MAX / values->max_epochs ? LONG_MAX : chars * values->max_epochs;
     }
-    if (values->max_seconds) {
-        /* while the speed is measured, these mean nothing */
-        long valid = values->valid_chars, warmup = values->warmup_chars;
-        values->valid_chars = values->warmup_chars = 0;
+    if (values->max_seconds)
         status = plan_seconds(values, corpus, error);
-        values->valid_chars = valid;
-        values->warmup_chars = warmup;
-    }
     if (values->warmup_chars == LM_UNSAID)
         values->warmup_chars = cosine ? values->max_chars / 50 : 0;
     if (values->valid_chars == LM_UNSAID)

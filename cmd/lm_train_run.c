@@ -398,7 +398,8 @@ static ft_status test(struct run *run, struct lm_evaluation *best, struct ft_err
     if (status == FT_OK && !(weights = malloc(floats * sizeof *weights)))
         status = ft_nomem(error, "a language model");
     if (status == FT_OK)
-        status = lm_trainer_read(run->trainer, LM_BEST, weights, error);
+        status = lm_trainer_read(run->trainer, lm_trainer_state(run->trainer)->best_chars ? LM_BEST : LM_WEIGHTS,
+                                 weights, error);
     if (status == FT_OK)
         status = run->backend->ops->training->upload(run->backend, network->weights, weights, floats, error);
     if (status == FT_OK)
@@ -451,7 +452,8 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
 {
     char path[RUN_PATH_BYTES];
     struct lm_evaluation tested = {0};
-    ft_status status = save_model(run, LM_BEST, run->values->output, error);
+    bool has_best = lm_trainer_state(run->trainer)->best_chars > 0;
+    ft_status status = save_model(run, has_best ? LM_BEST : LM_WEIGHTS, run->values->output, error);
     if (status == FT_OK)
         status = save_model(run, LM_WEIGHTS, file_of(run, final_name, path), error);
     if (status == FT_OK && run->corpus.test)

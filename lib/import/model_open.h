@@ -24,7 +24,8 @@ ft_status model_set_precision(struct model *model, enum precision precision, str
                               struct ft_error *error);
 void model_close(struct model *model);
 
-/* The model itself where it is a language model, or a tagger's first one that reads in this direction; NULL: neither. */
+/* The model itself where it is a language model, or a tagger's first one that reads in this direction; NULL: neither.
+ */
 const struct lm *model_language_model(const struct model *model, bool forward);
 
 #endif

@@ -196,7 +196,7 @@ static ft_status validate(struct lm_trainer *trainer, struct lm_trainer_event *e
         return status;
     event->validated = true;
     event->train_bits = state->loss / state->parts / NATS_A_BIT;
-    event->is_best = !state->best_chars || event->valid.loss < state->best_loss;
+    event->is_best = isfinite(event->valid.loss) && (!state->best_chars || event->valid.loss < state->best_loss);
     if (event->is_best) {
         const float *row = trainer->network.weights;
         state->best_loss = event->valid.loss;
