@@ -61,7 +61,8 @@ static float *encode_all(const struct lm *lm, struct backend *backend, const str
         steps[i] = i;
     sequence.steps = sequence.rows = steps;
     sequence.row_count = sequence.length;
-    ft_status status = backend->ops->lm_encode(backend, &(struct lm_pass){&lm->net, &sequence, 1, states, NULL}, 1, &error);
+    ft_status status =
+        backend->ops->lm_encode(backend, &(struct lm_pass){&lm->net, &sequence, 1, states, NULL}, 1, &error);
     ck_assert_msg(status == FT_OK, "%s", error.text);
     free(steps);
     return states;
