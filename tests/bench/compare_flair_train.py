@@ -15,6 +15,7 @@ epoch, which embeds, is printed apart; of the others the median counts. Prints o
 import argparse
 import json
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -167,6 +168,7 @@ def run_flair(folder, _):
 
 def run_flairtag(folder, number):
     run = folder / f"flairtag-{number}"
+    shutil.rmtree(run, ignore_errors=True)
     command = [options.flairtag, "train", "--train", str(folder / "train.txt"), "--dev", str(folder / "dev.txt"),
                "--max-epochs", str(1 + options.epochs), "--threads", str(options.threads), "--storage", "cpu", "-o", str(run)]
     for name, value in json.loads((folder / "arguments.json").read_text()).items():
@@ -202,7 +204,8 @@ if options.epochs < 1 or options.runs < 1:
 version, FLAIR = flairtag_version(options.flairtag), f"Flair {flair.__version__}"
 runs = []
 with tempfile.TemporaryDirectory(prefix="compare-") as temporary:
-    folder = options.keep or Path(temporary)
+    made_of = f"{options.words.name if options.words else 'no-words'}-{options.hidden}"
+    folder = (options.keep or Path(temporary)) / made_of
     folder.mkdir(parents=True, exist_ok=True)
     write_corpus(folder)
     if not (folder / "arguments.json").exists():
