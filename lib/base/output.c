@@ -231,3 +231,16 @@ void output_discard(struct output *out)
     free(out->shown);
     free(out);
 }
+
+ft_status output_whole(const char *path, const void *bytes, size_t count, struct ft_error *error)
+{
+    struct output *output;
+    ft_status status = output_open(&output, path, error);
+    if (status != FT_OK)
+        return status;
+    status = output_write(output, bytes, count, error);
+    if (status == FT_OK)
+        return output_close(output, error);
+    output_discard(output);
+    return status;
+}

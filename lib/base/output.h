@@ -26,6 +26,8 @@ ft_status output_patch(struct output *output, size_t offset, const void *bytes, 
 bool output_is_part(const struct output *output);
 /* Flushes, syncs and renames; frees the output in any case. */
 ft_status output_close(struct output *output, struct ft_error *error);
+/* All of a small file at once. */
+ft_status output_whole(const char *path, const void *bytes, size_t count, struct ft_error *error);
 /* Flushes and leaves PATH.part as it is, for whoever interrupted the work; frees the output in any case. */
 ft_status output_keep_part(struct output *output, struct ft_error *error);
 /* Removes the .part file, frees the output. NULL is allowed. */

@@ -95,7 +95,7 @@ ft_status append_file_write(struct append_file *file, const char *bytes, size_t 
     return FT_OK;
 }
 
-ft_status append_file_log(struct append_file *file, struct ft_error *error, const char *format, ...)
+ft_status append_file_log(struct append_file *file, struct ft_error *error, const char *format, va_list arguments)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -109,10 +109,7 @@ ft_status append_file_log(struct append_file *file, struct ft_error *error, cons
     locale_t before = plain_numbers_begin();
     fprintf(to, "%04d-%02d-%02d %02d:%02d:%02d,%03ld ", at.tm_year + 1900, at.tm_mon + 1, at.tm_mday, at.tm_hour,
             at.tm_min, at.tm_sec, now.tv_nsec / 1000000);
-    va_list arguments;
-    va_start(arguments, format);
     vfprintf(to, format, arguments);
-    va_end(arguments);
     fputc('\n', to);
     plain_numbers_end(before);
     char *line = text_stream_close(&stream, &bytes);

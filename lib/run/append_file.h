@@ -3,6 +3,7 @@
 #ifndef RUN_APPEND_FILE_H
 #define RUN_APPEND_FILE_H
 #include "base/error.h"
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,8 +27,8 @@ ft_status append_file_read(struct append_file *file, char **bytes, struct ft_err
 /* All of it or nothing: half a line would stand before the first line of a run that goes on. FT_FAILED. */
 ft_status append_file_write(struct append_file *file, const char *bytes, size_t count, struct ft_error *error);
 /* "2026-01-31 12:00:00,000 TEXT", numbers the same in every locale. */
-ft_status append_file_log(struct append_file *file, struct ft_error *error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+ft_status append_file_log(struct append_file *file, struct ft_error *error, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 /* Hands it to the disk. */
 ft_status append_file_sync(struct append_file *file, struct ft_error *error);
 /* FT_FAILED: the system reports only now that something could not be written. It is released in any case. */

@@ -123,17 +123,10 @@ ft_status lm_log_close(struct lm_log *log, struct ft_error *error)
 
 ft_status lm_log_line(struct lm_log *log, struct ft_error *error, const char *format, ...)
 {
-    char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
-    locale_t before = plain_numbers_begin();
-    int bytes = vasprintf(&text, format, arguments);
-    plain_numbers_end(before);
+    ft_status status = append_file_log(&log->files[LOG_FILE], error, format, arguments);
     va_end(arguments);
-    if (bytes < 0)
-        return ft_nomem(error, "a line of training.log");
-    ft_status status = append_file_log(&log->files[LOG_FILE], error, "%s", text);
-    free(text);
     return status;
 }
 
@@ -180,20 +173,12 @@ ft_status lm_log_test(struct lm_log *log, double loss, struct ft_error *error)
 ft_status lm_log_chart(struct lm_log *log, struct ft_error *error)
 {
     size_t bytes;
-    struct output *output;
     if (!log->count)
         return FT_OK;
     char *text = lm_chart(log->points, log->count, &bytes);
     if (!text)
         return ft_nomem(error, "the chart of losses");
-    ft_status status = output_open(&output, log->chart_path, error);
-    if (!status) {
-        status = output_write(output, text, bytes, error);
-        if (status)
-            output_discard(output);
-        else
-            status = output_close(output, error);
-    }
+    ft_status status = output_whole(log->chart_path, text, bytes, error);
     free(text);
     return status;
 }

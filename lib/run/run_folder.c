@@ -93,15 +93,8 @@ ft_status run_folder_create(struct run_folder *folder, const char *path, struct 
 ft_status run_folder_describe(struct run_folder *folder, struct ft_error *error)
 {
     char file[RUN_PATH_BYTES];
-    struct output *output;
-    ft_status status = output_open(&output, run_folder_file(folder, description, file), error);
-    if (status != FT_OK)
-        return status;
-    status = output_text(output, folder->text, error);
-    if (status == FT_OK)
-        status = output_close(output, error);
-    else
-        output_discard(output);
+    ft_status status =
+        output_whole(run_folder_file(folder, description, file), folder->text, strlen(folder->text), error);
     if (status == FT_OK)
         folder->made = false;
     return status;

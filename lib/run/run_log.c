@@ -103,17 +103,10 @@ ft_status run_log_close(struct run_log *log, struct ft_error *error)
 
 ft_status run_log_line(struct run_log *log, struct ft_error *error, const char *format, ...)
 {
-    char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
-    locale_t before = plain_numbers_begin();
-    int bytes = vasprintf(&text, format, arguments);
-    plain_numbers_end(before);
+    ft_status status = append_file_log(&log->files[LOG_FILE], error, format, arguments);
     va_end(arguments);
-    if (bytes < 0)
-        return ft_nomem(error, "a line of training.log");
-    ft_status status = append_file_log(&log->files[LOG_FILE], error, "%s", text);
-    free(text);
     return status;
 }
 
@@ -205,15 +198,7 @@ ft_status run_log_chart(struct run_log *log, struct ft_error *error)
     char *text = loss_chart(log->records, log->count, &bytes);
     if (!text)
         return ft_nomem(error, "the chart of losses");
-    struct output *output;
-    ft_status status = output_open(&output, log->chart_path, error);
-    if (!status) {
-        status = output_write(output, text, bytes, error);
-        if (status)
-            output_discard(output);
-        else
-            status = output_close(output, error);
-    }
+    ft_status status = output_whole(log->chart_path, text, bytes, error);
     free(text);
     return status;
 }
