@@ -462,5 +462,5 @@ int main(void)
     test_add(a_large_linear_layer_has_the_same_bits_for_any_number_of_threads, NULL);
     test_add(device_floats_are_zero_and_come_back_as_they_went, NULL);
     test_add(without_memory_an_operation_fails_and_the_next_one_works, NULL);
-    return test_run("training layers");
+    return test_run("training-layers");
 }
