@@ -4,6 +4,17 @@
 #include "cmd/memory_options.h"
 #include "cmd/progress.h"
 #include "text/pairs.h"
+#include "text/scheme.h"
+
+/* The tags that are counted: Flair's rules read the model's own; that of conlleval, which knows no S- and no E-, its
+ * spans as BIO. */
+static const char *const *counted_tags(enum span_rule rule, const struct sentence *sentence,
+                                       const struct tagging *tagging, struct arena *arena)
+{
+    if (rule != SPANS_CONLLEVAL || tagging->token_labels)
+        return tagging->tags;
+    return (const char *const *)scheme_tags(SCHEME_BIO, tagging->spans, tagging->span_count, sentence->count, arena);
+}
 
 static ft_status count_window(const struct window *window, const struct tagging *taggings, int tag_column,
                               int token_column, struct arena *arena, struct evaluation *evaluation,
@@ -19,8 +30,11 @@ static ft_status count_window(const struct window *window, const struct tagging 
         if (!sentence->count)
             continue;
         status = sentence_column(sentence, tag_column ? tag_column : -1, token_column, arena, &gold, error);
+        const char *const *predicted =
+            status == FT_OK ? counted_tags(evaluation->rule, sentence, &taggings[i], arena) : NULL;
         if (status == FT_OK)
-            status = evaluation_add(evaluation, sentence, gold, taggings[i].tags, error);
+            status = predicted ? evaluation_add(evaluation, sentence, gold, predicted, error)
+                               : ft_nomem(error, "the model's tags");
     }
     return status;
 }
