@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FORMAT = 1, TIMED = 2 };
+enum { TIMED = 2 };
 /* What of the values is not the run's but of the process that works on it, or of other sub-commands. */
 static const char *const not_of_the_run[] = {"run",         "resume",    "json",   "threads",  "lanes",
                                              "isa",         "model",     "prefix", "per-line", "characters",
@@ -226,7 +226,7 @@ static ft_status describe(const struct lm_values *values, const struct command *
                           struct ft_error *error)
 {
     struct text_corpus corpus = {0};
-    cJSON *object = cJSON_CreateObject(), *options = options_to_json(self, values), *inputs = cJSON_CreateObject();
+    cJSON *options = options_to_json(self, values), *inputs = cJSON_CreateObject();
     ft_status status = options && inputs ? lm_open_corpus(values, &corpus, error) : ft_nomem(error, "a training run");
     for (size_t i = 0; options && i < sizeof not_of_the_run / sizeof *not_of_the_run; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(options, not_of_the_run[i]);
@@ -238,15 +238,12 @@ static ft_status describe(const struct lm_values *values, const struct command *
     const char *const others[] = {corpus.valid, corpus.test, values->dictionary, values->from};
     for (size_t i = 0; status == FT_OK && i < sizeof others / sizeof *others; i++)
         status = others[i] ? inputs_add(inputs, others[i], error) : FT_OK;
-    cJSON_AddNumberToObject(object, "format", FORMAT);
-    cJSON_AddStringToObject(object, "flairtag", FLAIRTAG_VERSION);
-    cJSON_AddStringToObject(object, "kind", "lm");
-    cJSON_AddItemToObject(object, "options", options);
-    cJSON_AddItemToObject(object, "inputs", inputs);
-    *text = status == FT_OK ? cJSON_Print(object) : NULL;
-    cJSON_Delete(object);
     text_corpus_release(&corpus);
-    return status == FT_OK && !*text ? ft_nomem(error, "a training run") : status;
+    if (status == FT_OK)
+        return run_description("lm", options, inputs, text, error);
+    cJSON_Delete(options);
+    cJSON_Delete(inputs);
+    return status;
 }
 
 /* The values of a run that was begun before; strings are lent by *description, the caller's. */
@@ -261,7 +258,7 @@ static ft_status recall(const struct run_folder *folder, const struct command *s
     const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(*description, "kind"));
     if (cJSON_IsObject(options) && (!kind || strcmp(kind, "lm") != 0))
         return ft_fail(error, FT_INPUT, "%s: a tagger's run ('flairtag train --resume' goes on with it)", folder->path);
-    if (!cJSON_IsNumber(format) || format->valuedouble != FORMAT || !cJSON_IsObject(options) ||
+    if (!cJSON_IsNumber(format) || format->valuedouble != RUN_FORMAT || !cJSON_IsObject(options) ||
         !cJSON_IsObject(inputs) || !options_from_json(self, options, values, &wrong) || !lm_check(values) ||
         !values->text || !values->output || values->direction == LM_UNSAID || values->schedule == LM_UNSAID)
         return ft_fail(error, FT_INPUT, "%s/run.json: damaged, or of another version of flairtag (%s)", folder->path,

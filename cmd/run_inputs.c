@@ -1,5 +1,6 @@
 /* run_inputs.c - see run_inputs.h. */
 #include "cmd/run_inputs.h"
+#include "flairtag.h"
 #include "run/run_folder.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -41,6 +42,27 @@ ft_status inputs_add_list(cJSON *inputs, const char *names, char separator, stru
         if (status != FT_OK || !*at++)
             return status;
     }
+}
+
+static bool add_item(cJSON *object, const char *name, cJSON *item)
+{
+    if (item && cJSON_AddItemToObject(object, name, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+ft_status run_description(const char *kind, cJSON *options, cJSON *inputs, char **text, struct ft_error *error)
+{
+    cJSON *object = cJSON_CreateObject();
+    bool whole = cJSON_AddNumberToObject(object, "format", RUN_FORMAT) &&
+                 cJSON_AddStringToObject(object, "flairtag", FLAIRTAG_VERSION) &&
+                 (!kind || cJSON_AddStringToObject(object, "kind", kind));
+    whole &= add_item(object, "options", options);
+    whole &= add_item(object, "inputs", inputs);
+    *text = whole ? cJSON_Print(object) : NULL;
+    cJSON_Delete(object);
+    return *text ? FT_OK : ft_nomem(error, "a training run");
 }
 
 ft_status inputs_check(const cJSON *inputs, struct ft_error *error)

@@ -19,6 +19,13 @@ ft_status inputs_add(cJSON *inputs, const char *path, struct ft_error *error);
 /* The same for every file of a list with `separator` between them; "none" is no file. */
 ft_status inputs_add_list(cJSON *inputs, const char *names, char separator, struct ft_error *error);
 
+/* The text of a run.json, the caller's. kind: what is trained, or NULL for a tagger. Takes over options and inputs, of
+ * which either may be NULL where memory ended. FT_NOMEM. */
+ft_status run_description(const char *kind, cJSON *options, cJSON *inputs, char **text, struct ft_error *error);
+
+/* The value of "format" in it. */
+enum { RUN_FORMAT = 1 };
+
 /* FT_INPUT: a file has changed, or cannot be read. */
 ft_status inputs_check(const cJSON *inputs, struct ft_error *error);
 

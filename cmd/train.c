@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT = 1 };
 /* What of the values is not the run's but of the process that works on it: it may be another one when a run goes on. */
 static const char *const not_of_the_run[] = {"output", "resume", "threads", "lanes", "isa"};
 
@@ -64,7 +63,7 @@ static ft_status settle(struct train_values *values, struct arena *arena, struct
 static ft_status describe(const struct train_values *values, const struct command *self, char **text,
                           struct ft_error *error)
 {
-    cJSON *object = cJSON_CreateObject(), *options = options_to_json(self, values), *inputs = cJSON_CreateObject();
+    cJSON *options = options_to_json(self, values), *inputs = cJSON_CreateObject();
     const char *const models[] = {values->words, values->lm_forward, values->lm_backward};
     ft_status status = FT_OK;
     for (size_t i = 0; options && i < sizeof not_of_the_run / sizeof *not_of_the_run; i++)
@@ -74,19 +73,11 @@ static ft_status describe(const struct train_values *values, const struct comman
             status = inputs_add(inputs, values->files[s], error);
     for (size_t i = 0; status == FT_OK && inputs && i < sizeof models / sizeof *models; i++)
         status = inputs_add_list(inputs, models[i], ',', error);
-    bool whole = options && inputs && cJSON_AddNumberToObject(object, "format", FORMAT) &&
-                 cJSON_AddStringToObject(object, "flairtag", FLAIRTAG_VERSION);
-    if (!cJSON_AddItemToObject(object, "options", options)) {
-        cJSON_Delete(options);
-        whole = false;
-    }
-    if (!cJSON_AddItemToObject(object, "inputs", inputs)) {
-        cJSON_Delete(inputs);
-        whole = false;
-    }
-    *text = status == FT_OK && whole ? cJSON_Print(object) : NULL;
-    cJSON_Delete(object);
-    return status == FT_OK && !*text ? ft_nomem(error, "a training run") : status;
+    if (status == FT_OK)
+        return run_description(NULL, options, inputs, text, error);
+    cJSON_Delete(options);
+    cJSON_Delete(inputs);
+    return status;
 }
 
 /* The values of a run that was begun before; strings are lent by *description, the caller's. */
@@ -98,7 +89,7 @@ static ft_status recall(const struct run_folder *folder, const struct command *s
     const cJSON *format = cJSON_GetObjectItemCaseSensitive(*description, "format");
     const cJSON *options = cJSON_GetObjectItemCaseSensitive(*description, "options");
     const cJSON *inputs = cJSON_GetObjectItemCaseSensitive(*description, "inputs");
-    if (!cJSON_IsNumber(format) || format->valuedouble != FORMAT || !cJSON_IsObject(options) ||
+    if (!cJSON_IsNumber(format) || format->valuedouble != RUN_FORMAT || !cJSON_IsObject(options) ||
         !cJSON_IsObject(inputs) || !options_from_json(self, options, values, &wrong) || !train_check(values) ||
         !values->words || !values->lm_forward || !values->lm_backward)
         return ft_fail(error, FT_INPUT, "%s/run.json: damaged, or of another version of flairtag (%s)", folder->path,

@@ -68,14 +68,7 @@ static ft_status plan_memory(struct run *run, size_t *budget, struct ft_error *e
     }
     rows = longest * (run->options.eval_batch > run->options.batch ? run->options.eval_batch : run->options.batch);
     size_t width = run->stack.tagger->width;
-    struct network_shape shape = {.width = width,
-                                  .reprojection = run->options.reproject_to ? run->options.reproject_to
-                                                  : run->options.reproject  ? width
-                                                                            : 0,
-                                  .hidden = run->options.hidden,
-                                  .layers = run->options.layers,
-                                  .tags = run->tags.count,
-                                  .crf = run->options.crf};
+    struct network_shape shape = trainer_shape(&run->options, width, &run->tags);
     struct parameters parameters;
     parameters_lay_out(&parameters, &shape);
     size_t vectors = VECTORS + 2 * update_moments(&run->options.update);

@@ -276,11 +276,6 @@ struct lm_network *lm_trainer_network(struct lm_trainer *trainer)
     return &trainer->network;
 }
 
-size_t lm_trainer_split_rows(const struct lm_trainer *trainer)
-{
-    return trainer->split_epoch ? rows_of(&trainer->split, trainer->options.batch) : 0;
-}
-
 static float *vector_of(const struct lm_trainer *trainer, enum lm_trainer_vector which)
 {
     switch (which) {

@@ -94,8 +94,7 @@ ft_status lm_trainer_step(struct lm_trainer *trainer, struct lm_trainer_event *e
 
 const struct lm_trainer_state *lm_trainer_state(const struct lm_trainer *trainer);
 struct lm_network *lm_trainer_network(struct lm_trainer *trainer);
-double lm_trainer_rate(const struct lm_trainer *trainer);       /* of the next update */
-size_t lm_trainer_split_rows(const struct lm_trainer *trainer); /* of the split at hand; 0: none has been read */
+double lm_trainer_rate(const struct lm_trainer *trainer); /* of the next update */
 
 /* The state's vectors, copied from the device to host memory of the caller's, or from it. */
 enum lm_trainer_vector { LM_WEIGHTS, LM_BEST, LM_MOMENT, LM_SECOND_MOMENT, LM_HIDDEN_STATES, LM_TRAINER_VECTORS };

@@ -99,14 +99,9 @@ static size_t tag_number(const struct tag_set *tags, const char *tag)
     return map_get(&tags->numbers, tag, strlen(tag), &number) ? number : tags->count;
 }
 
-static ft_status make_network(struct trainer *trainer, struct ft_error *error)
+struct network_shape trainer_shape(const struct trainer_options *options, size_t width, const struct tag_set *tags)
 {
-    const struct trainer_options *options = &trainer->options;
-    const struct tag_set *tags = trainer->data.tags;
-    size_t width = row_store_width(trainer->data.rows);
-    size_t batch = options->eval_batch > options->batch ? options->eval_batch : options->batch;
-    size_t rows;
-    struct network_shape shape = {.width = width,
+    return (struct network_shape){.width = width,
                                   .reprojection = options->reproject_to ? options->reproject_to
                                                   : options->reproject  ? width
                                                                         : 0,
@@ -117,6 +112,15 @@ static ft_status make_network(struct trainer *trainer, struct ft_error *error)
                                   .stop = tag_number(tags, "<STOP>"),
                                   .crf = options->crf,
                                   .mask_ends = options->era == LIKE_FLAIR_0_4};
+}
+
+static ft_status make_network(struct trainer *trainer, struct ft_error *error)
+{
+    const struct trainer_options *options = &trainer->options;
+    size_t width = row_store_width(trainer->data.rows);
+    size_t batch = options->eval_batch > options->batch ? options->eval_batch : options->batch;
+    size_t rows;
+    struct network_shape shape = trainer_shape(options, width, trainer->data.tags);
     ft_status status = most_rows(trainer, &rows, error);
     if (status == FT_OK)
         status = network_init(&trainer->network, trainer->backend, &shape, rows, batch, error);

@@ -36,6 +36,9 @@ struct trainer_data {
     struct row_store *rows; /* over the sentences that trainer_sentences lists */
 };
 
+/* The network that a run trains on token vectors of this width. */
+struct network_shape trainer_shape(const struct trainer_options *options, size_t width, const struct tag_set *tags);
+
 /* The sentences whose vectors a run asks for, in the order of the row store's numbers: train, dev, and test where it is
  * monitored. They come from the arena; NULL when out of memory. */
 const struct sentence **trainer_sentences(const struct corpus *corpus, const struct trainer_options *options,
