@@ -23,40 +23,20 @@ Every random choice follows from --seed; on another version of PyTorch or anothe
 """
 
 import argparse
-import gzip
 import json
 import math
 import random
-import re
 import time
 from collections import Counter
 from pathlib import Path
 
 import torch
 
-UNKNOWN = "<unk>"
-URL = r"https?://\S+"
-LETTER = r"[^\W\d_]"
-
-# The two ways in which text reaches a tagger. WNUT-17's dev and test part split at every mark and between letters and
-# digits; its train part and most tokenizers keep clitics, user names, ellipses and decimals in one piece. The language
-# models see both, so that neither is foreign to them.
-SPLIT_FINE = re.compile(rf"{URL}|{LETTER}(?:{LETTER}|-(?={LETTER}))*|\d+|[^\w\s]|_+")
-SPLIT_COARSE = re.compile(
-    rf"{URL}|[@#]\w+|&\w+;|\d+(?:[.,:]\d+)*\w*|\w+(?=n['’]t\b)|n['’]t\b|['’](?:s|m|re|ve|ll|d)\b"
-    r"|\w+(?:-\w+)*|([^\w\s])\1*"
+from social_text import (
+    SENTENCE_END, SPLIT_COARSE, SPLIT_FINE, open_text, pieces, read_conll, resplit, write_conll,
 )
-# Rough is enough here: prose only, and closing quotes at the seam go with the space.
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z])")
 
-
-def open_text(path):
-    path = Path(path)
-    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path, encoding="utf-8")
-
-
-def pieces(pattern, text):
-    return [match.group() for match in pattern.finditer(text)]
+UNKNOWN = "<unk>"
 
 
 # ---- text ------------------------------------------------------------------------------------------------------------
@@ -196,21 +176,6 @@ def train_lm(args):
 # ---- words -----------------------------------------------------------------------------------------------------------
 
 
-def read_conll(path):
-    """Sentences of a two-column file as lists of (token, tag); a line of white space ends a sentence."""
-    sentences, current = [], []
-    with open(path, encoding="utf-8", newline="\n") as file:
-        for line in file:
-            if not line.strip():
-                if current:
-                    sentences.append(current)
-                current = []
-            else:
-                token, tag = line.rstrip("\n").split("\t")
-                current.append((token, tag))
-    return sentences + [current] if current else sentences
-
-
 def keep_words(args):
     """The most frequent words of the language models' text, as far as GloVe has them; a capital inside a line counts
     three times more, for names are what the tagger looks for.
@@ -251,25 +216,6 @@ def word_embeddings(path):
 
 
 # ---- tagger ----------------------------------------------------------------------------------------------------------
-
-
-def resplit(sentence):
-    """A train sentence cut as dev and test are. User names stay whole: cut, they would teach that no name follows @."""
-    result = []
-    for token, tag in sentence:
-        parts = [token] if token.startswith("@") else pieces(SPLIT_FINE, token)
-        if "".join(parts) != token:
-            parts = [token]
-        for i, part in enumerate(parts):
-            result.append((part, "I-" + tag[2:] if i and tag != "O" else tag))
-    return result
-
-
-def write_conll(sentences, path):
-    with open(path, "w", encoding="utf-8") as file:
-        for sentence in sentences:
-            file.writelines(f"{token}\t{tag}\n" for token, tag in sentence)
-            file.write("\n")
 
 
 def columns(wnut, **files):
