@@ -126,7 +126,7 @@ static int run_train(int argc, char **argv, const struct command *self)
         report_error("--resume knows the run's corpus: '%s' cannot be given", argv[1]);
         return FT_USAGE;
     }
-    if (values.resume ? !resume_stands_alone(self, said) : !train_check(&values))
+    if (values.resume ? !resume_stands_alone(self, said) : !train_check(&values) || !train_check_said(&values, said))
         return FT_USAGE;
     values.folder = operands ? argv[1] : values.files[SPLIT_TRAIN] ? NULL : ".";
     struct ft_error error = {""};

@@ -1,5 +1,6 @@
 /* train_options.c - see train_options.h. */
 #include "cmd/train_options.h"
+#include "base/number_text.h"
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -20,12 +21,13 @@ const struct train_values train_defaults = {
     .rnn_dropout = 0.5,
     .batch = 32,
     .rate = NAN,
-    .max_epochs = 100,
     .patience = 3,
     .seed = 1,
     .factor = 0.5,
     .min_rate = 1e-4,
     .clip = 5,
+    .warmup_fraction = NAN,
+    .floor = NAN,
     .shuffle = true,
     .storage = {.storage = STORAGE_CPU, .gather = GATHER_UNSAID},
     .machine = MODEL_DEFAULTS,
@@ -82,7 +84,8 @@ const struct option train_option_table[] = {
     OPTION_GROUP("Training"),
     {0, "like", OPTION_CHOICE, PLACE(like), NULL, "flair-0.4|flair-0.15",
      "whose loss, tag set, annealing and loss.tsv (default flair-0.15)", 0, 0},
-    {0, "max-epochs", OPTION_INT, PLACE(max_epochs), "N", NULL, "most epochs (default 100)", 1, 1000000},
+    {0, "max-epochs", OPTION_INT, PLACE(max_epochs), "N", NULL, "most epochs (default 100; of schedules linear and cosine all, 20)",
+     1, 1000000},
     {0, "mini-batch-size", OPTION_INT, PLACE(batch), "N", NULL, "sentences of a batch (default 32)", 1, 65536},
     {0, "eval-batch-size", OPTION_INT, PLACE(eval_batch), "N", NULL,
      "sentences of a batch when evaluating (default 64; like flair-0.4: that of training)", 1, 65536},
@@ -93,13 +96,27 @@ const struct option train_option_table[] = {
      "weights fall by this share of themselves, times the rate, at every update (default 0)", 0, 0},
     {0, "max-grad-norm", OPTION_REAL, PLACE(clip), "N", NULL,
      "longer gradients are scaled down to this norm; 0: never (default 5)", 0, 0},
-    {0, "anneal-factor", OPTION_REAL, PLACE(factor), "F", NULL, "the rate falls by this factor (default 0.5) ...", 0, 0},
+    {0, "schedule", OPTION_CHOICE, PLACE(schedule), NULL, "plateau|linear|cosine",
+     "the rate falls when dev gets no better, or batch by batch on a line or a cosine that ends with the last epoch, after "
+     "a warm-up (default plateau)", 0, 0},
+    {0, "warmup-fraction", OPTION_REAL, PLACE(warmup_fraction), "F", NULL,
+     "linear, cosine: share of all batches in which the rate rises to --learning-rate (default 0.1)", 0, 0},
+    {0, "floor", OPTION_REAL, PLACE(floor), "F", NULL,
+     "linear, cosine: the last rate, as a share of the first (default 0; cosine 0.02)", 0, 0},
+    {0, "anneal-factor", OPTION_REAL, PLACE(factor), "F", NULL,
+     "plateau: the rate falls by this factor (default 0.5) ...", 0, 0},
     {0, "patience", OPTION_INT, PLACE(patience), "N", NULL,
      "... after more than N epochs without improvement (default 3)", 0, 1000000},
     {0, "initial-extra-patience", OPTION_INT, PLACE(extra_patience), "N", NULL,
      "more of it before the first fall (default 0)", 0, 1000000},
     {0, "min-learning-rate", OPTION_REAL, PLACE(min_rate), "R", NULL,
      "training ends when the rate is below (default 0.0001)", 0, 0},
+    {0, "average", OPTION_REAL, PLACE(average), "D", NULL,
+     "evaluate and save a moving average of the weights, of which this share stays at every update, such as 0.99; 0: the "
+     "weights themselves (default 0)", 0, 0},
+    {0, "o-bias", OPTION_STRING, PLACE(o_bias), "B|auto", NULL,
+     "lower the score of tag O by B in evaluation and in the models that are saved, to find more at the cost of precision; "
+     "auto: at the end, that of 0, 0.25 ... 3 with the best F1 on dev (default 0)", 0, 0},
     {0, "shuffle", OPTION_FLAG, PLACE(shuffle), NULL, NULL,
      "a new order of sentences in each epoch (default yes; --no-shuffle)", 0, 0},
     {0, "train-with-dev", OPTION_FLAG, PLACE(train_with_dev), NULL, NULL,
@@ -128,6 +145,12 @@ const struct option train_option_table[] = {
 
 void train_settle(struct train_values *values)
 {
+    if (!values->max_epochs)
+        values->max_epochs = values->schedule == TRAIN_PLATEAU ? 100 : 20;
+    if (isnan(values->warmup_fraction))
+        values->warmup_fraction = values->schedule == TRAIN_PLATEAU ? 0 : 0.1;
+    if (isnan(values->floor))
+        values->floor = values->schedule == TRAIN_COSINE ? 0.02 : 0;
     if (isnan(values->rate))
         values->rate = values->optimizer == OPTIMIZER_SGD ? 0.1 : 0.001;
     if (!values->eval_batch) /* Flair 0.4 evaluates in batches of the training's size */
@@ -144,8 +167,47 @@ static bool check_probability(const char *name, double value)
     return false;
 }
 
+static bool check_share(const char *name, double value)
+{
+    if (isnan(value) || (value >= 0 && value <= 1)) /* not said */
+        return true;
+    report_error("--%s wants a share, 0 to 1", name);
+    return false;
+}
+
+static const char automatic[] = "auto";
+
+/* False: what was said is no number. */
+static bool read_o_bias(const struct train_values *values, double *bias)
+{
+    *bias = 0;
+    return !values->o_bias || !strcmp(values->o_bias, automatic) ||
+           (number_read(values->o_bias, strlen(values->o_bias), bias) && isfinite(*bias));
+}
+
+bool train_chooses_o_bias(const struct train_values *values)
+{
+    return values->o_bias && !strcmp(values->o_bias, automatic);
+}
+
+bool train_check_said(const struct train_values *values, const bool *said)
+{
+    static const char *const of_plateau[] = {"anneal-factor", "patience", "initial-extra-patience", "min-learning-rate",
+                                             NULL},
+                             *const of_curves[] = {"warmup-fraction", "floor", NULL};
+    bool falls_on_plateaus = values->schedule == TRAIN_PLATEAU;
+    for (const char *const *name = falls_on_plateaus ? of_curves : of_plateau; *name; name++)
+        for (size_t i = 0; option_is_there(&train_option_table[i]); i++)
+            if (said[i] && !strcmp(train_option_table[i].name, *name)) {
+                report_error("--%s is of --schedule %s", *name, falls_on_plateaus ? "linear and cosine" : "plateau");
+                return false;
+            }
+    return true;
+}
+
 bool train_check(const struct train_values *values)
 {
+    double o_bias;
     if (!check_probability("dropout", values->dropout) || !check_probability("word-dropout", values->word_dropout) ||
         !check_probability("locked-dropout", values->locked_dropout) ||
         !check_probability("rnn-dropout", values->rnn_dropout) || !check_probability("momentum", values->momentum))
@@ -178,11 +240,27 @@ bool train_check(const struct train_values *values)
         report_error("--momentum is of sgd alone");
         return false;
     }
+    if (!check_share("warmup-fraction", values->warmup_fraction) || !check_share("floor", values->floor))
+        return false;
+    if (!(values->average >= 0 && values->average < 1)) {
+        report_error("--average wants a share, 0 or more and below 1");
+        return false;
+    }
+    if (!read_o_bias(values, &o_bias)) {
+        report_error("--o-bias wants a number or 'auto', not '%s'", values->o_bias);
+        return false;
+    }
+    if (train_chooses_o_bias(values) && values->train_with_dev) {
+        report_error("--o-bias auto chooses by dev, which --train-with-dev learns from");
+        return false;
+    }
     return true;
 }
 
 struct trainer_options train_trainer_options(const struct train_values *values)
 {
+    double o_bias;
+    (void)read_o_bias(values, &o_bias); /* it has been checked */
     return (struct trainer_options){
         .era = (enum flair_era)values->like,
         .hidden = (size_t)values->hidden,
@@ -207,6 +285,11 @@ struct trainer_options train_trainer_options(const struct train_values *values)
         .min_rate = values->min_rate,
         .patience = values->patience,
         .extra_patience = values->extra_patience,
+        .schedule = (enum trainer_schedule)values->schedule,
+        .warmup_fraction = values->warmup_fraction,
+        .floor = values->floor,
+        .average = values->average,
+        .o_bias = o_bias,
         .shuffle = values->shuffle,
         .train_with_dev = values->train_with_dev,
         .monitor_test = values->monitor_test,

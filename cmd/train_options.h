@@ -15,10 +15,14 @@ struct train_values {
     long hidden, layers, reproject_to;
     bool crf, reproject;
     double dropout, word_dropout, locked_dropout, rnn_dropout;
-    long batch, eval_batch, max_epochs, patience, extra_patience, seed;
+    long batch, eval_batch, max_epochs /* 0: the schedule's own */, patience, extra_patience, seed;
     int optimizer;
     double rate; /* NAN: the optimizer's own */
     double momentum, decay, factor, min_rate, clip;
+    int schedule;
+    double warmup_fraction, floor; /* NAN: the schedule's own */
+    double average;
+    const char *o_bias; /* a number or "auto"; NULL: 0 */
     bool shuffle, train_with_dev, monitor_test;
     struct storage_values storage;
     int row_type;
@@ -32,11 +36,18 @@ struct train_values {
 extern const struct option train_option_table[];
 extern const struct train_values train_defaults;
 
-/* What follows from other options where nothing was said: rate and size of evaluation batches. */
+/* What follows from other options where nothing was said: rates, epochs and size of evaluation batches. */
 void train_settle(struct train_values *values);
 
 /* False, with an error reported, where options contradict each other. */
 bool train_check(const struct train_values *values);
+
+/* False, with an error reported, where something was said that the schedule does not have. said: of
+ * options_parse_noting. */
+bool train_check_said(const struct train_values *values, const bool *said);
+
+/* Whether a bias against O is to be chosen at the end. */
+bool train_chooses_o_bias(const struct train_values *values);
 
 struct trainer_options train_trainer_options(const struct train_values *values);
 struct corpus_options train_corpus_options(const struct train_values *values);

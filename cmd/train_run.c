@@ -10,6 +10,7 @@
 #include "cmd/progress.h"
 #include "run/checkpoint.h"
 #include "run/final_test.h"
+#include "run/o_bias.h"
 #include "run/tagged_table.h"
 #include "run/trained.h"
 #include <cjson/cJSON.h>
@@ -35,6 +36,9 @@ struct run {
     size_t best_saved;         /* the epoch whose weights best-model.safetensors has */
     double saved, epoch_began; /* clock */
     double evaluated;          /* seconds of evaluations so far */
+    double o_bias;             /* of the models that are saved */
+    bool has_choice;           /* of that bias, by dev */
+    struct o_bias_choice choice;
     struct arena arena;
 };
 
@@ -71,7 +75,7 @@ static ft_status plan_memory(struct run *run, size_t *budget, struct ft_error *e
     struct network_shape shape = trainer_shape(&run->options, width, &run->tags);
     struct parameters parameters;
     parameters_lay_out(&parameters, &shape);
-    size_t vectors = VECTORS + 2 * update_moments(&run->options.update);
+    size_t vectors = VECTORS + 2 * update_moments(&run->options.update) + (run->options.average > 0 ? 2 : 0);
     size_t fixed = PROGRAM + models + corpus + network_bytes(&shape, rows) +
                    vectors * parameters.floats * sizeof(float) + rows * width * sizeof(float);
     if (fixed >= run->values->max_memory) {
@@ -110,6 +114,17 @@ static ft_status open_rows(struct run *run, struct ft_error *error)
     return status;
 }
 
+/* Whether there is what a bias is of, and what it is chosen by. */
+static ft_status check_o_bias(const struct run *run, struct ft_error *error)
+{
+    size_t place;
+    if (!run->values->o_bias)
+        return FT_OK;
+    if (train_chooses_o_bias(run->values) && !run->corpus.splits[SPLIT_DEV].window.count)
+        return ft_fail(error, FT_INPUT, "--o-bias auto chooses by dev, which has no sentence");
+    return o_bias_find(&trainer_network(run->trainer)->parameters, &run->tags, &place, error);
+}
+
 static ft_status open_all(struct run *run, struct ft_error *error)
 {
     const struct train_values *values = run->values;
@@ -132,7 +147,7 @@ static ft_status open_all(struct run *run, struct ft_error *error)
     struct trainer_data data = {&run->corpus, &run->tags, run->rows};
     if (status == FT_OK)
         status = trainer_new(&run->trainer, &run->options, &data, run->backend, error);
-    return status;
+    return status == FT_OK ? check_o_bias(run, error) : status;
 }
 
 static void close_all(struct run *run)
@@ -146,6 +161,8 @@ static void close_all(struct run *run)
         run->backend->ops->free(run->backend);
     arena_release(&run->arena);
 }
+
+static const char *const schedules[] = {"plateau", "linear", "cosine"};
 
 static ft_status log_beginning(struct run *run, struct ft_error *error)
 {
@@ -162,12 +179,23 @@ static ft_status log_beginning(struct run *run, struct ft_error *error)
     if (status == FT_OK)
         status = run_log_line(run->log, error, "tags: %zu; parameters: %zu", run->tags.count,
                               trainer_network(run->trainer)->parameters.floats);
-    if (status == FT_OK)
+    if (status == FT_OK && options->schedule == TRAIN_PLATEAU)
         status = run_log_line(run->log, error,
                               "learning rate %g, mini-batch size %zu, patience %ld, anneal factor %g, max epochs %zu, "
                               "seed %llu",
                               options->rate, options->batch, options->patience, options->factor, options->max_epochs,
                               (unsigned long long)options->seed);
+    else if (status == FT_OK)
+        status =
+            run_log_line(run->log, error,
+                         "learning rate %g, schedule %s, warm-up %g of all batches, floor %g, mini-batch size %zu, "
+                         "epochs %zu, seed %llu",
+                         options->rate, schedules[options->schedule], options->warmup_fraction, options->floor,
+                         options->batch, options->max_epochs, (unsigned long long)options->seed);
+    if (status == FT_OK && options->average > 0)
+        status = run_log_line(run->log, error, "weights' moving average: decay %g", options->average);
+    if (status == FT_OK && run->values->o_bias)
+        status = run_log_line(run->log, error, "o-bias %s", run->values->o_bias);
     if (status == FT_OK)
         status = run_log_line(run->log, error, "embedding storage %s: %s planned", modes[run->storage],
                               memory_text(counts.planned_bytes, planned));
@@ -212,11 +240,30 @@ static char *training_record(const struct run *run, const struct trainer_state *
         cJSON_AddNumberToObject(record, "word_dropout", run->values->word_dropout) &&
         cJSON_AddNumberToObject(record, "locked_dropout", run->values->locked_dropout);
     if (made && best)
-        made = cJSON_AddNumberToObject(record, "dev_f1", state->best_score);
+        made = cJSON_AddNumberToObject(
+            record, "dev_f1", run->has_choice ? run->choice.tries[run->choice.chosen].dev.f1 : state->best_score);
+    if (made && options->schedule != TRAIN_PLATEAU)
+        made = cJSON_AddStringToObject(record, "schedule", schedules[options->schedule]) &&
+               cJSON_AddNumberToObject(record, "warmup_fraction", options->warmup_fraction) &&
+               cJSON_AddNumberToObject(record, "floor", options->floor) &&
+               cJSON_AddNumberToObject(record, "max_epochs", (double)options->max_epochs);
+    if (made && options->average > 0)
+        made = cJSON_AddNumberToObject(record, "average", options->average);
+    if (made && run->values->o_bias)
+        made = cJSON_AddNumberToObject(record, "o_bias", run->o_bias);
     if (made)
         text = cJSON_PrintUnformatted(record);
     cJSON_Delete(record);
     return text;
+}
+
+static ft_status lower_o(const struct run *run, float *weights, struct ft_error *error)
+{
+    size_t place;
+    ft_status status = o_bias_find(&trainer_network(run->trainer)->parameters, &run->tags, &place, error);
+    if (status == FT_OK)
+        weights[place] = o_bias_lowered(weights[place], run->o_bias);
+    return status;
 }
 
 static ft_status save_model(struct run *run, enum trainer_vector which, const char *name, struct ft_error *error)
@@ -229,6 +276,8 @@ static ft_status save_model(struct run *run, enum trainer_vector which, const ch
                               run->options.era, record};
     ft_status status =
         weights && record ? trainer_read_vector(run->trainer, which, weights, error) : ft_nomem(error, "a model");
+    if (status == FT_OK && run->values->o_bias)
+        status = lower_o(run, weights, error);
     if (status == FT_OK)
         status = trained_save(&trained, run->backend, file_of(run, name, path), error);
     free(weights);
@@ -390,6 +439,26 @@ static ft_status train_to_end(struct run *run, struct ft_error *error)
     return status;
 }
 
+/* The bias that the models are saved with, by the one that will be tested; dev.tsv is made anew with it. */
+static ft_status choose_o_bias(struct run *run, struct ft_error *error)
+{
+    enum trainer_vector last = trainer_result(run->trainer);
+    struct split_record record;
+    ft_status status =
+        o_bias_choose(run->trainer, trainer_state(run->trainer)->best_epoch ? VECTOR_BEST : last, &run->choice, error);
+    for (size_t i = 0; status == FT_OK && i < O_BIAS_TRIES; i++) {
+        const struct split_record *dev = &run->choice.tries[i].dev;
+        status = run_log_line(run->log, error, "o-bias %.2f: DEV precision %.4f - recall %.4f - f1-score %.4f%s",
+                              run->choice.tries[i].bias, dev->precision, dev->recall, dev->f1,
+                              i == run->choice.chosen ? ", chosen" : "");
+    }
+    run->has_choice = status == FT_OK;
+    run->o_bias = run->choice.tries[run->choice.chosen].bias;
+    if (status == FT_OK)
+        status = trainer_evaluate_dev(run->trainer, last, run->o_bias, &record, error);
+    return status == FT_OK ? write_dev_table(run, error) : status;
+}
+
 /* Models, then what the result is worth on test. */
 static ft_status finish(struct run *run, char **report, struct ft_error *error)
 {
@@ -398,11 +467,11 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
     bool old = run->options.era == LIKE_FLAIR_0_4;
     char model[RUN_PATH_BYTES], table[RUN_PATH_BYTES], path[RUN_PATH_BYTES];
     struct evaluation evaluation;
-    ft_status status = FT_OK;
-    if (state->best_epoch)
+    ft_status status = train_chooses_o_bias(run->values) ? choose_o_bias(run, error) : FT_OK;
+    if (status == FT_OK && state->best_epoch)
         status = save_model(run, VECTOR_BEST, "best-model.safetensors", error);
     if (status == FT_OK)
-        status = save_model(run, VECTOR_WEIGHTS, "final-model.safetensors", error);
+        status = save_model(run, trainer_result(run->trainer), "final-model.safetensors", error);
     if (status == FT_OK && !state->best_epoch && !run->options.train_with_dev) {
         static const char nothing[] =
             "no epoch found anything right in dev: there is no best model, and the last one is tested";
@@ -424,6 +493,8 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
             status = run_log_line(run->log, error, "%s", *report);
     }
     evaluation_release(&evaluation);
+    if (status == FT_OK && run->has_choice)
+        status = o_bias_report(&run->choice, run->values->json, report, error);
     struct row_store_counts counts = row_store_counts(run->rows);
     if (status == FT_OK)
         status =
@@ -442,6 +513,7 @@ ft_status train_run(const struct train_values *values, struct run_folder *folder
     run->values = values;
     run->folder = folder;
     run->options = train_trainer_options(values);
+    run->o_bias = run->options.o_bias;
     arena_init(&run->arena);
     run_folder_identity(folder, run->identity);
     ft_status status = open_all(run, error);

@@ -3,7 +3,7 @@
 #include "run/state_file.h"
 #include <stdlib.h>
 
-static const char *const vector_names[TRAINER_VECTORS] = {"weights", "best", "moment", "second_moment"};
+static const char *const vector_names[TRAINER_VECTORS] = {"weights", "best", "moment", "second_moment", "average"};
 
 #define STATE(name, kind, member)                          \
     {                                                      \

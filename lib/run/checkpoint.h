@@ -1,7 +1,7 @@
 /* checkpoint.h - a training run's state as a file, from which it goes on to the same bits.
  *
- * A state file (state_file.h): the trainer's vectors "weights", "best", "moment" and "second_moment", its numbers, the
- * marks of the run's logs. Everything read from it is checked against the run. */
+ * A state file (state_file.h): the trainer's vectors "weights", "best", "moment", "second_moment" and "average" (those
+ * that it has), its numbers, the marks of the run's logs. Everything read from it is checked against the run. */
 #ifndef RUN_CHECKPOINT_H
 #define RUN_CHECKPOINT_H
 #include "run/trainer.h"

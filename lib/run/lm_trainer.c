@@ -1,5 +1,6 @@
 /* lm_trainer.c - see lm_trainer.h. */
 #include "run/lm_trainer.h"
+#include "run/rate_curve.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,15 +167,11 @@ static ft_status read_split(struct lm_trainer *trainer, struct ft_error *error)
 double lm_trainer_rate(const struct lm_trainer *trainer)
 {
     const struct lm_trainer_options *options = &trainer->options;
-    double chars = (double)trainer->state.chars, warmup = (double)options->warmup_chars;
-    double update = (double)(options->batch * options->sequence_length);
+    struct rate_curve curve = {RATE_COSINE, options->rate, (double)options->warmup_chars, (double)options->max_chars,
+                               options->floor};
     if (options->schedule == LM_PLATEAU)
         return trainer->state.schedule.rate;
-    if (chars < warmup) /* the first update has a rate too */
-        return options->rate * fmin(1, (chars + update) / warmup);
-    double way = (chars - warmup) / fmax(1, (double)options->max_chars - warmup);
-    return options->rate *
-           (options->floor + (1 - options->floor) * (1 + cos(3.14159265358979323846 * fmin(1, way))) / 2);
+    return rate_curve_at(&curve, (double)trainer->state.chars, (double)(options->batch * options->sequence_length));
 }
 
 static ft_status update(struct lm_trainer *trainer, struct lm_trainer_event *event, struct ft_error *error)

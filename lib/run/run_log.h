@@ -16,7 +16,7 @@ struct split_record {
 struct epoch_record {
     size_t epoch;    /* from 1 */
     time_t end;      /* local time of day goes into loss.tsv */
-    double rate;     /* that the epoch was trained with */
+    double rate;     /* that the epoch was trained with; its last batch, where each has its own */
     long bad_epochs; /* as Flair reports it; only 0.4 writes it */
     double train_loss;
     struct split_record dev, test;

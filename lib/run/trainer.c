@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "run/o_bias.h"
+#include "run/rate_curve.h"
 #include "text/evaluation.h"
 #include <math.h>
 #include <stdio.h>
@@ -15,8 +17,8 @@ struct trainer {
     struct backend *backend;
     struct network network;
     struct trainer_state state;
-    float *best, *moment, *second_moment; /* [floats], the device's; NULL where there is none */
-    size_t split_first[SPLITS];           /* number of a split's first sentence in the row store */
+    float *best, *moment, *second_moment, *average; /* [floats], the device's; NULL where there is none */
+    size_t split_first[SPLITS];                     /* number of a split's first sentence in the row store */
     size_t train_count;
     size_t *order;  /* [train_count] of the epoch, into the row store */
     size_t ordered; /* the epoch that `order` is of; 0: none */
@@ -137,8 +139,12 @@ static ft_status make_network(struct trainer *trainer, struct ft_error *error)
             failed |= !(trainer->moment = ops->new_floats(trainer->backend, floats));
         if (update_moments(&options->update) > 1)
             failed |= !(trainer->second_moment = ops->new_floats(trainer->backend, floats));
+        if (options->average > 0)
+            failed |= !(trainer->average = ops->new_floats(trainer->backend, floats));
         if (status == FT_OK && failed)
             status = ft_nomem(error, "the optimizer");
+        if (status == FT_OK && trainer->average)
+            status = ops->upload(trainer->backend, trainer->average, drawn, floats, error);
     }
     free(drawn);
     if (status == FT_OK && !(trainer->x = memory_new(rows * width * sizeof *trainer->x)))
@@ -165,8 +171,13 @@ ft_status trainer_new(struct trainer **out, const struct trainer_options *option
     if (options->train_with_dev) /* dev lies behind train in the row store */
         trainer->train_count += splits[SPLIT_DEV].window.count;
     bool on_score = !options->train_with_dev && splits[SPLIT_DEV].window.count;
-    schedule_init(&trainer->state.schedule, options->era, on_score, options->rate, options->factor, options->patience,
-                  options->era == LIKE_FLAIR_0_4 ? 0 : options->extra_patience);
+    if (options->schedule == TRAIN_PLATEAU) {
+        schedule_init(&trainer->state.schedule, options->era, on_score, options->rate, options->factor,
+                      options->patience, options->era == LIKE_FLAIR_0_4 ? 0 : options->extra_patience);
+    } else { /* more patience than there are epochs: it only knows what was best */
+        schedule_init(&trainer->state.schedule, options->era, on_score, options->rate, 1, (long)options->max_epochs, 0);
+        trainer->options.min_rate = 0;
+    }
     trainer->state.epoch = 1;
     trainer->order = arena_array(&trainer->arena, trainer->train_count, sizeof *trainer->order);
     trainer->dev_tags = arena_array(&trainer->arena, splits[SPLIT_DEV].window.tokens, sizeof *trainer->dev_tags);
@@ -189,8 +200,8 @@ void trainer_free(struct trainer *trainer)
 {
     if (!trainer)
         return;
-    float *const vectors[] = {trainer->best, trainer->moment, trainer->second_moment};
-    for (size_t i = 0; trainer->backend->ops->training && i < 3; i++)
+    float *const vectors[] = {trainer->best, trainer->moment, trainer->second_moment, trainer->average};
+    for (size_t i = 0; trainer->backend->ops->training && i < sizeof vectors / sizeof *vectors; i++)
         trainer->backend->ops->training->free_floats(trainer->backend, vectors[i]);
     network_release(&trainer->network);
     free(trainer->x);
@@ -282,8 +293,9 @@ static void set_scores(const struct trainer *trainer, const struct evaluation *e
     }
 }
 
-static ft_status evaluate_split(struct trainer *trainer, size_t s, uint32_t *tags, struct split_record *record,
-                                struct ft_error *error)
+/* With the weights that the network has. */
+static ft_status evaluate_network(struct trainer *trainer, size_t s, uint32_t *tags, struct split_record *record,
+                                  struct ft_error *error)
 {
     const struct split *split = &trainer->data.corpus->splits[s];
     const struct window *window = &split->window;
@@ -331,11 +343,57 @@ static ft_status evaluate_split(struct trainer *trainer, size_t s, uint32_t *tag
     return status;
 }
 
-static ft_status evaluate_test(struct trainer *trainer, struct split_record *record, struct ft_error *error)
+static float *vector_of(const struct trainer *trainer, enum trainer_vector which)
+{
+    switch (which) {
+    case VECTOR_WEIGHTS: return trainer->network.weights;
+    case VECTOR_BEST: return trainer->best;
+    case VECTOR_MOMENT: return trainer->moment;
+    case VECTOR_SECOND_MOMENT: return trainer->second_moment;
+    case VECTOR_AVERAGE: return trainer->average;
+    case TRAINER_VECTORS: break;
+    }
+    return NULL;
+}
+
+/* How weights are evaluated. */
+struct judged {
+    enum trainer_vector which;
+    double o_bias;
+};
+
+/* With other weights in the network's place, all of which are as before at the end. */
+static ft_status evaluate_split(struct trainer *trainer, const struct judged *how, size_t s, uint32_t *tags,
+                                struct split_record *record, struct ft_error *error)
+{
+    struct network *network = &trainer->network;
+    float *own = network->weights, *weights = vector_of(trainer, how->which), was = 0;
+    bool lowers = how->o_bias < 0 || how->o_bias > 0;
+    size_t place = 0;
+    ft_status status = FT_OK;
+    if (lowers)
+        status = o_bias_find(&network->parameters, trainer->data.tags, &place, error);
+    if (status == FT_OK && lowers)
+        status = o_bias_lower(trainer->backend, weights + place, how->o_bias, &was, error);
+    if (status != FT_OK)
+        return status;
+    network->weights = weights;
+    status = evaluate_network(trainer, s, tags, record, error);
+    network->weights = own;
+    if (lowers) {
+        struct ft_error ignored;
+        ft_status restored = o_bias_restore(trainer->backend, weights + place, was, status == FT_OK ? error : &ignored);
+        status = status == FT_OK ? restored : status;
+    }
+    return status;
+}
+
+static ft_status evaluate_test(struct trainer *trainer, const struct judged *how, struct split_record *record,
+                               struct ft_error *error)
 {
     uint32_t *tags = malloc((trainer->data.corpus->splits[SPLIT_TEST].window.tokens + 1) * sizeof *tags);
     ft_status status =
-        tags ? evaluate_split(trainer, SPLIT_TEST, tags, record, error) : ft_nomem(error, "an evaluation");
+        tags ? evaluate_split(trainer, how, SPLIT_TEST, tags, record, error) : ft_nomem(error, "an evaluation");
     free(tags);
     return status;
 }
@@ -349,12 +407,13 @@ static ft_status end_epoch(struct trainer *trainer, struct trainer_event *event,
     *record = (struct epoch_record){
         .epoch = state->epoch, .rate = state->schedule.rate, .train_loss = state->loss / state->loss_parts};
     bool on_dev = state->schedule.higher_is_better;
+    struct judged how = {trainer_result(trainer), trainer->options.o_bias};
     double start = clock_seconds();
     ft_status status = FT_OK;
     if (on_dev)
-        status = evaluate_split(trainer, SPLIT_DEV, trainer->dev_tags, &record->dev, error);
+        status = evaluate_split(trainer, &how, SPLIT_DEV, trainer->dev_tags, &record->dev, error);
     if (status == FT_OK && trainer->options.monitor_test && splits[SPLIT_TEST].window.count)
-        status = evaluate_test(trainer, &record->test, error);
+        status = evaluate_test(trainer, &how, &record->test, error);
     trainer->seconds.evaluation += clock_seconds() - start;
     if (status != FT_OK)
         return status;
@@ -364,7 +423,7 @@ static ft_status end_epoch(struct trainer *trainer, struct trainer_event *event,
     if (event->is_best) {
         state->best_score = metric;
         state->best_epoch = state->epoch;
-        const float *row = trainer->network.weights;
+        const float *row = vector_of(trainer, how.which);
         status = trainer->backend->ops->gather(trainer->backend, &row, 1, trainer->network.parameters.floats,
                                                trainer->best, error);
     }
@@ -380,13 +439,31 @@ static ft_status end_epoch(struct trainer *trainer, struct trainer_event *event,
     return status;
 }
 
+/* The rate of the batch that comes, where it follows a curve. */
+static double rate_of_batch(const struct trainer *trainer)
+{
+    const struct trainer_options *options = &trainer->options;
+    double all = (double)trainer_batches(trainer) * (double)options->max_epochs;
+    struct rate_curve curve = {options->schedule == TRAIN_LINEAR ? RATE_LINEAR : RATE_COSINE, options->rate,
+                               floor(options->warmup_fraction * all), all, options->floor};
+    return rate_curve_at(&curve, (double)trainer->state.step, 1);
+}
+
 static ft_status update(struct trainer *trainer, double *norm, struct ft_error *error)
 {
     struct network *network = &trainer->network;
+    const struct trainer_options *options = &trainer->options;
+    uint64_t step = trainer->state.step + 1;
+    if (options->schedule != TRAIN_PLATEAU)
+        trainer->state.schedule.rate = rate_of_batch(trainer);
     struct update_vectors vectors = {network->parameters.floats, network->weights, network->gradients, trainer->moment,
                                      trainer->second_moment};
-    return update_weights(trainer->backend, &trainer->options.update, &vectors, trainer->state.schedule.rate,
-                          trainer->state.step + 1, norm, error);
+    ft_status status =
+        update_weights(trainer->backend, &options->update, &vectors, trainer->state.schedule.rate, step, norm, error);
+    if (status == FT_OK && trainer->average)
+        status = update_average(trainer->backend, options->average, step, vectors.floats, vectors.weights,
+                                trainer->average, error);
+    return status;
 }
 
 static void order_epoch(struct trainer *trainer)
@@ -485,16 +562,20 @@ const uint32_t *trainer_dev_tags(const struct trainer *trainer)
     return trainer->has_dev_tags ? trainer->dev_tags : NULL;
 }
 
-static float *vector_of(const struct trainer *trainer, enum trainer_vector which)
+enum trainer_vector trainer_result(const struct trainer *trainer)
 {
-    switch (which) {
-    case VECTOR_WEIGHTS: return trainer->network.weights;
-    case VECTOR_BEST: return trainer->best;
-    case VECTOR_MOMENT: return trainer->moment;
-    case VECTOR_SECOND_MOMENT: return trainer->second_moment;
-    case TRAINER_VECTORS: break;
-    }
-    return NULL;
+    return trainer->average ? VECTOR_AVERAGE : VECTOR_WEIGHTS;
+}
+
+ft_status trainer_evaluate_dev(struct trainer *trainer, enum trainer_vector which, double o_bias,
+                               struct split_record *record, struct ft_error *error)
+{
+    struct judged how = {which, o_bias};
+    double start = clock_seconds();
+    ft_status status = evaluate_split(trainer, &how, SPLIT_DEV, trainer->dev_tags, record, error);
+    trainer->seconds.evaluation += clock_seconds() - start;
+    trainer->has_dev_tags |= status == FT_OK;
+    return status;
 }
 
 bool trainer_has_vector(const struct trainer *trainer, enum trainer_vector which)

@@ -1,5 +1,6 @@
 /* trainer.h - training a tagger's head on frozen token vectors, as Flair's ModelTrainer does it: epochs of
- * mini-batches, an evaluation after each, a learning rate that falls on plateaus, the best weights kept.
+ * mini-batches, an evaluation after each, a learning rate that falls on plateaus or along a curve, the best weights
+ * kept.
  *
  * One call trains one batch, so that whoever drives it can save, draw progress or stop in between. All of a run's
  * state that is not in its options is in `struct trainer_state` and the vectors of trainer_vectors: written to a
@@ -14,6 +15,12 @@
 #include "run/tag_set.h"
 #include "run/update.h"
 
+enum trainer_schedule {
+    TRAIN_PLATEAU, /* schedule.h */
+    TRAIN_LINEAR,  /* rate_curve.h, over all batches of max_epochs: factor, min_rate and patience mean nothing */
+    TRAIN_COSINE
+};
+
 struct trainer_options {
     enum flair_era era;
     size_t hidden, layers; /* layers 0: no BiLSTM */
@@ -25,6 +32,11 @@ struct trainer_options {
     struct update_rule update;
     double rate, factor, min_rate;
     long patience, extra_patience;
+    enum trainer_schedule schedule;
+    double warmup_fraction, floor; /* of a curve: batches until the rate is reached, as a share of all (rounded down);
+                                      the last rate, as a share of it */
+    double average;                /* decay of a moving average of the weights (update.h); 0: there is none */
+    double o_bias;                 /* that weights are evaluated with (o_bias.h) */
     bool shuffle, train_with_dev, monitor_test;
     uint64_t seed;
 };
@@ -93,14 +105,30 @@ struct trainer_seconds trainer_seconds(const struct trainer *trainer);
 /* The predictions of the last evaluation of dev, sentence by sentence: tags of the set. NULL before the first. */
 const uint32_t *trainer_dev_tags(const struct trainer *trainer);
 
-/* The state's vectors, each of network->parameters.floats: weights, best weights (zeros before the first best), and the
- * optimizer's moments. They are copied from the device: to host memory of the caller's, or from it. */
-enum trainer_vector { VECTOR_WEIGHTS, VECTOR_BEST, VECTOR_MOMENT, VECTOR_SECOND_MOMENT, TRAINER_VECTORS };
+/* The state's vectors, each of network->parameters.floats: weights, best weights (zeros before the first best), the
+ * optimizer's moments, and the weights' average; none has the bias against O in it. They are copied from the device: to
+ * host memory of the caller's, or from it. */
+enum trainer_vector {
+    VECTOR_WEIGHTS,
+    VECTOR_BEST,
+    VECTOR_MOMENT,
+    VECTOR_SECOND_MOMENT,
+    VECTOR_AVERAGE,
+    TRAINER_VECTORS
+};
 bool trainer_has_vector(const struct trainer *trainer, enum trainer_vector which);
 ft_status trainer_read_vector(const struct trainer *trainer, enum trainer_vector which, float *host,
                               struct ft_error *error);
 /* Puts a trainer where another one of the same run was. FT_USAGE: its run never has such numbers. */
 ft_status trainer_resume(struct trainer *trainer, const struct trainer_state *state,
                          const float *const vectors[TRAINER_VECTORS], struct ft_error *error);
+
+/* The weights that are evaluated, and that a run results in: the average where there is one. */
+enum trainer_vector trainer_result(const struct trainer *trainer);
+
+/* Evaluates dev with weights of the trainer's, O's bias lowered; the state stays as it is, trainer_dev_tags change.
+ * FT_INPUT: the bias is not 0, and the tags have no O. */
+ft_status trainer_evaluate_dev(struct trainer *trainer, enum trainer_vector which, double o_bias,
+                               struct split_record *record, struct ft_error *error);
 
 #endif

@@ -31,3 +31,11 @@ ft_status update_weights(struct backend *backend, const struct update_rule *rule
     return ops->adam(backend, vectors->floats, vectors->weights, vectors->gradients, vectors->moment,
                      vectors->second_moment, (float)scale, &adam, error);
 }
+
+ft_status update_average(struct backend *backend, double decay, uint64_t step, size_t floats, const float *weights,
+                         float *average, struct ft_error *error)
+{
+    double t = (double)step, keep = fmin(decay, (1 + t) / (10 + t));
+    /* a step down the gradient average - weights */
+    return backend->ops->training->sgd(backend, floats, average, weights, NULL, (float)(1 - keep), -1, 0, 1, error);
+}

@@ -24,4 +24,11 @@ struct update_vectors {
 ft_status update_weights(struct backend *backend, const struct update_rule *rule, const struct update_vectors *vectors,
                          double rate, uint64_t step, double *norm, struct ft_error *error);
 
+/* A moving average of the weights, after an update (Polyak & Juditsky 1992; exponential as in TensorFlow's
+ * ExponentialMovingAverage, whose correction keeps the first weights from staying in it for long):
+ *   average += (1 - d) (weights - average),  d = min(decay, (1 + step) / (10 + step))
+ * It begins as a copy of the weights. Both are the device's, [floats]; step: of the run, from 1. FT_NOMEM. */
+ft_status update_average(struct backend *backend, double decay, uint64_t step, size_t floats, const float *weights,
+                         float *average, struct ft_error *error);
+
 #endif
