@@ -38,6 +38,7 @@ static void saved_init(struct saved *saved)
     saved->options.update.optimizer = OPTIMIZER_ADAM;
     saved->options.rate = 0.01;
     saved->options.patience = 0;
+    saved->options.average = 0.9;
     saved->trainer = scene_trainer(&saved->scene, &saved->options);
     for (int i = 0; i < 10; i++) /* into the third epoch */
         scene_batch(saved->trainer);

@@ -101,6 +101,20 @@ START_TEST(a_run_goes_on_to_the_same_bits_from_every_batch)
 }
 END_TEST
 
+START_TEST(a_run_along_a_curve_with_averaged_weights_and_a_bias_goes_on_likewise)
+{
+    struct training_scene scene;
+    struct trainer_options options = scene_options;
+    options.schedule = TRAIN_COSINE;
+    options.warmup_fraction = 0.3;
+    options.average = 0.9;
+    options.o_bias = 0.5;
+    training_scene_init(&scene, LIKE_FLAIR_0_15, true, PRECISION_F32, 2);
+    check_every_stop(&scene, &options, "cosine");
+    training_scene_release(&scene);
+}
+END_TEST
+
 START_TEST(runs_of_0_4_and_of_softmax_go_on_likewise)
 {
     struct training_scene scene;
@@ -394,6 +408,7 @@ END_TEST
 int main(void)
 {
     test_add(a_run_goes_on_to_the_same_bits_from_every_batch, NULL);
+    test_add(a_run_along_a_curve_with_averaged_weights_and_a_bias_goes_on_likewise, NULL);
     test_add(runs_of_0_4_and_of_softmax_go_on_likewise, NULL);
     test_add(bits_do_not_depend_on_threads_and_another_seed_gives_another_run, NULL);
     test_add(an_epoch_has_every_sentence_once_in_a_new_order_or_in_the_corpus_own, NULL);
