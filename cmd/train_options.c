@@ -84,7 +84,7 @@ const struct option train_option_table[] = {
     OPTION_GROUP("Training"),
     {0, "like", OPTION_CHOICE, PLACE(like), NULL, "flair-0.4|flair-0.15",
      "whose loss, tag set, annealing and loss.tsv (default flair-0.15)", 0, 0},
-    {0, "max-epochs", OPTION_INT, PLACE(max_epochs), "N", NULL, "most epochs (default 100; of schedules linear and cosine all, 20)",
+    {0, "max-epochs", OPTION_INT, PLACE(max_epochs), "N", NULL, "most epochs (default 100; schedules linear and cosine: all of them, 20)",
      1, 1000000},
     {0, "mini-batch-size", OPTION_INT, PLACE(batch), "N", NULL, "sentences of a batch (default 32)", 1, 65536},
     {0, "eval-batch-size", OPTION_INT, PLACE(eval_batch), "N", NULL,

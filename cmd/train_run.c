@@ -114,15 +114,12 @@ static ft_status open_rows(struct run *run, struct ft_error *error)
     return status;
 }
 
-/* Whether there is what a bias is of, and what it is chosen by. */
+/* Whether there is what a bias is of. */
 static ft_status check_o_bias(const struct run *run, struct ft_error *error)
 {
     size_t place;
-    if (!run->values->o_bias)
-        return FT_OK;
-    if (train_chooses_o_bias(run->values) && !run->corpus.splits[SPLIT_DEV].window.count)
-        return ft_fail(error, FT_INPUT, "--o-bias auto chooses by dev, which has no sentence");
-    return o_bias_find(&trainer_network(run->trainer)->parameters, &run->tags, &place, error);
+    return run->values->o_bias ? o_bias_find(&trainer_network(run->trainer)->parameters, &run->tags, &place, error)
+                               : FT_OK;
 }
 
 static ft_status open_all(struct run *run, struct ft_error *error)

@@ -29,7 +29,7 @@ struct o_bias_choice {
     size_t chosen; /* the smallest one with the best F1 */
 };
 
-/* Evaluates dev with a vector of the trainer's and each bias. The run has a dev split and O among its tags. */
+/* Evaluates dev with weights of the trainer's and each bias. FT_INPUT: the tags have no O. */
 ft_status o_bias_choose(struct trainer *trainer, enum trainer_vector which, struct o_bias_choice *choice,
                         struct ft_error *error);
 
