@@ -20,7 +20,7 @@ passed=0 failed=0
 # begin OUT CHECKPOINT_SECONDS THREADS: becomes the run, so that its process is the one that is killed.
 begin() {
     exec "$flairtag" train "$ROOT/tests/cli/train-corpus" -o "$1" --checkpoint-seconds "$2" --threads "$3" --hidden-size 48 \
-        --mini-batch-size 5 --max-epochs 8 --word-dropout 0.1 --optimizer adam --monitor-test
+        --mini-batch-size 5 --max-epochs 8 --word-dropout 0.1 --optimizer adam --monitor-test --average 0.9 --o-bias auto
 }
 
 # random: the next number from 0 to 1.
