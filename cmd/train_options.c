@@ -19,6 +19,7 @@ const struct train_values train_defaults = {
     .word_dropout = 0.05,
     .locked_dropout = 0.5,
     .rnn_dropout = 0.5,
+    .keep_empty = 1,
     .batch = 32,
     .rate = NAN,
     .patience = 3,
@@ -50,6 +51,13 @@ const struct option train_option_table[] = {
     {0, "tag-column", OPTION_INT, PLACE(tag_column), "N", NULL, "column of the tag (default: the last one)", 1, 1000},
     {0, "tag-format", OPTION_CHOICE, PLACE(scheme), NULL, "bio|bioes",
      "scheme that the model learns; corpora may have BIO, BIOES or IOB1 (default bioes)", 0, 0},
+    {0, "lower-copies", OPTION_REAL, PLACE(lower_copies), "SHARE", NULL,
+     "this share of the sentences to learn from is read a second time, in lower case (default 0)", 0, 0},
+    {0, "replaced-copies", OPTION_REAL, PLACE(replaced_copies), "SHARE", NULL,
+     "copies in which each mention is replaced by another one of its type, drawn from the sentences to learn from; 1: one "
+     "of each sentence in which that can be done, 2.5: two or three (default 0)", 0, 0},
+    {0, "keep-empty", OPTION_REAL, PLACE(keep_empty), "SHARE", NULL,
+     "of the sentences without mentions an epoch reads only this share, drawn anew each time (default 1: all)", 0, 0},
     OPTION_GROUP("Embeddings"),
     {0, "words", OPTION_STRING, PLACE(words), "FILES", NULL,
      "word vectors, several with commas between them, or none (default: those of the default model)", 0, 0},
@@ -205,12 +213,31 @@ bool train_check_said(const struct train_values *values, const bool *said)
     return true;
 }
 
+static bool check_shares(const struct train_values *values)
+{
+    if (!(values->lower_copies >= 0 && values->lower_copies <= 1)) {
+        report_error("--lower-copies wants a share from 0 to 1");
+        return false;
+    }
+    if (!(values->replaced_copies >= 0 && values->replaced_copies <= 100)) {
+        report_error("--replaced-copies wants a number from 0 to 100");
+        return false;
+    }
+    if (!(values->keep_empty > 0 && values->keep_empty <= 1)) {
+        report_error("--keep-empty wants a share above 0 and up to 1");
+        return false;
+    }
+    return true;
+}
+
 bool train_check(const struct train_values *values)
 {
     double o_bias;
     if (!check_probability("dropout", values->dropout) || !check_probability("word-dropout", values->word_dropout) ||
         !check_probability("locked-dropout", values->locked_dropout) ||
         !check_probability("rnn-dropout", values->rnn_dropout) || !check_probability("momentum", values->momentum))
+        return false;
+    if (!check_shares(values))
         return false;
     if (values->rate <= 0) { /* false where nothing was said */
         report_error("--learning-rate wants a number above 0");
@@ -293,6 +320,7 @@ struct trainer_options train_trainer_options(const struct train_values *values)
         .shuffle = values->shuffle,
         .train_with_dev = values->train_with_dev,
         .monitor_test = values->monitor_test,
+        .empty_left_out = 1 - values->keep_empty,
         .seed = (uint64_t)values->seed,
     };
 }
@@ -307,6 +335,15 @@ struct corpus_options train_corpus_options(const struct train_values *values)
                                      .seed = (uint64_t)values->seed};
     memcpy(options.files, values->files, sizeof options.files);
     return options;
+}
+
+struct augment_options train_augment_options(const struct train_values *values)
+{
+    return (struct augment_options){.lower = values->lower_copies,
+                                    .replaced = values->replaced_copies,
+                                    .with_dev = values->train_with_dev,
+                                    .scheme = (enum scheme)values->scheme,
+                                    .seed = (uint64_t)values->seed};
 }
 
 ft_status train_find_models(const char *names, char **settled, struct ft_error *error)

@@ -3,6 +3,7 @@
 #define CMD_TRAIN_OPTIONS_H
 #include "cmd/model_options.h"
 #include "cmd/storage_options.h"
+#include "run/augment.h"
 #include "run/stack.h"
 #include "run/trainer.h"
 
@@ -16,6 +17,7 @@ struct train_values {
     bool crf, reproject;
     double dropout, word_dropout, locked_dropout, rnn_dropout;
     long batch, eval_batch, max_epochs /* 0: the schedule's own */, patience, extra_patience, seed;
+    double lower_copies, replaced_copies, keep_empty; /* shares */
     int optimizer;
     double rate; /* NAN: the optimizer's own */
     double momentum, decay, factor, min_rate, clip;
@@ -51,6 +53,7 @@ bool train_chooses_o_bias(const struct train_values *values);
 
 struct trainer_options train_trainer_options(const struct train_values *values);
 struct corpus_options train_corpus_options(const struct train_values *values);
+struct augment_options train_augment_options(const struct train_values *values);
 
 /* Names of embeddings to whole paths, "a,b" each by itself; NULL becomes the default model's. *settled: the caller's,
  * to be freed. FT_MODEL: one cannot be found. */

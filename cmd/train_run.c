@@ -26,6 +26,7 @@ struct run {
     struct trainer_options options;
     struct backend *backend;
     struct corpus corpus;
+    struct augmented copies; /* the last ones of train */
     struct tag_set tags;
     struct stack stack;
     struct row_store *rows;
@@ -135,6 +136,9 @@ static ft_status open_all(struct run *run, struct ft_error *error)
         report_error("%s", run->corpus.notes[i]);
     if (status == FT_OK)
         status = tag_set_init(&run->tags, &run->corpus, reading.era, reading.scheme, values->crf, error);
+    struct augment_options augmenting = train_augment_options(values);
+    if (status == FT_OK) /* after the tags were numbered */
+        status = augment_train(&run->corpus, &augmenting, &run->copies, error);
     if (status == FT_OK)
         status = train_stack_parts(values, &run->arena, parts, &part_count, error);
     if (status == FT_OK)
@@ -159,6 +163,33 @@ static void close_all(struct run *run)
     arena_release(&run->arena);
 }
 
+/* Sentences of train that are no copies. */
+static size_t own_sentences(const struct run *run)
+{
+    return run->corpus.splits[SPLIT_TRAIN].window.count - run->copies.lowered - run->copies.replaced;
+}
+
+static ft_status log_corpus(struct run *run, struct ft_error *error)
+{
+    const struct epoch_order *epochs = trainer_epoch_order(run->trainer);
+    const struct augmented *copies = &run->copies;
+    ft_status status = FT_OK;
+    for (size_t s = 0; status == FT_OK && s < SPLITS; s++) {
+        const struct window *window = &run->corpus.splits[s].window;
+        status = run_log_line(run->log, error, "%s: %zu sentences, %zu tokens", split_names[s],
+                              s == SPLIT_TRAIN ? own_sentences(run) : window->count,
+                              window->tokens - (s == SPLIT_TRAIN ? copies->tokens : 0));
+    }
+    if (status == FT_OK && copies->lowered + copies->replaced)
+        status = run_log_line(run->log, error, "copies: %zu in lower case, %zu with other mentions, %zu tokens",
+                              copies->lowered, copies->replaced, copies->tokens);
+    if (status == FT_OK && run->options.empty_left_out > 0)
+        status = run_log_line(
+            run->log, error, "sentences without mentions: %zu of %zu, copies included; an epoch reads %zu of them",
+            epochs->empty, epochs->count, epoch_order_count(epochs, 1) - (epochs->count - epochs->empty));
+    return status;
+}
+
 static const char *const schedules[] = {"plateau", "linear", "cosine"};
 
 static ft_status log_beginning(struct run *run, struct ft_error *error)
@@ -166,10 +197,7 @@ static ft_status log_beginning(struct run *run, struct ft_error *error)
     const struct trainer_options *options = &run->options;
     struct row_store_counts counts = row_store_counts(run->rows);
     char planned[MEMORY_TEXT];
-    ft_status status = FT_OK;
-    for (size_t s = 0; status == FT_OK && s < SPLITS; s++)
-        status = run_log_line(run->log, error, "%s: %zu sentences, %zu tokens", split_names[s],
-                              run->corpus.splits[s].window.count, run->corpus.splits[s].window.tokens);
+    ft_status status = log_corpus(run, error);
     for (size_t i = 0; status == FT_OK && i < run->stack.member_count; i++)
         status = run_log_line(run->log, error, "embedding %s: %zu columns", run->stack.members[i].name,
                               run->stack.members[i].width);
@@ -226,16 +254,21 @@ static char *training_record(const struct run *run, const struct trainer_state *
     const struct trainer_options *options = &run->options;
     cJSON *record = cJSON_CreateObject();
     char *text = NULL;
-    bool made =
-        cJSON_AddStringToObject(record, "trained_by", "flairtag " FLAIRTAG_VERSION) &&
-        cJSON_AddNumberToObject(record, "seed", (double)options->seed) &&
-        cJSON_AddNumberToObject(record, "epoch", (double)(best ? state->best_epoch : state->epoch)) &&
-        cJSON_AddNumberToObject(record, "train_sentences", (double)run->corpus.splits[SPLIT_TRAIN].window.count) &&
-        cJSON_AddBoolToObject(record, "train_with_dev", options->train_with_dev) &&
-        cJSON_AddNumberToObject(record, "learning_rate", options->rate) &&
-        cJSON_AddNumberToObject(record, "mini_batch_size", (double)options->batch) &&
-        cJSON_AddNumberToObject(record, "word_dropout", run->values->word_dropout) &&
-        cJSON_AddNumberToObject(record, "locked_dropout", run->values->locked_dropout);
+    bool made = cJSON_AddStringToObject(record, "trained_by", "flairtag " FLAIRTAG_VERSION) &&
+                cJSON_AddNumberToObject(record, "seed", (double)options->seed) &&
+                cJSON_AddNumberToObject(record, "epoch", (double)(best ? state->best_epoch : state->epoch)) &&
+                cJSON_AddNumberToObject(record, "train_sentences", (double)own_sentences(run)) &&
+                cJSON_AddBoolToObject(record, "train_with_dev", options->train_with_dev) &&
+                cJSON_AddNumberToObject(record, "learning_rate", options->rate) &&
+                cJSON_AddNumberToObject(record, "mini_batch_size", (double)options->batch) &&
+                cJSON_AddNumberToObject(record, "word_dropout", run->values->word_dropout) &&
+                cJSON_AddNumberToObject(record, "locked_dropout", run->values->locked_dropout);
+    if (made && run->copies.lowered)
+        made = cJSON_AddNumberToObject(record, "lower_copies", (double)run->copies.lowered);
+    if (made && run->copies.replaced)
+        made = cJSON_AddNumberToObject(record, "replaced_copies", (double)run->copies.replaced);
+    if (made && run->options.empty_left_out > 0)
+        made = cJSON_AddNumberToObject(record, "keep_empty", run->values->keep_empty);
     if (made && best)
         made = cJSON_AddNumberToObject(
             record, "dev_f1", run->has_choice ? run->choice.tries[run->choice.chosen].dev.f1 : state->best_score);
@@ -321,10 +354,10 @@ static ft_status log_weights(struct run *run, struct ft_error *error)
 }
 
 /* Ten lines an epoch, as Flair writes them. */
-static ft_status log_batch(struct run *run, size_t epoch, size_t batch, double loss, size_t sentences,
+static ft_status log_batch(struct run *run, size_t epoch, size_t batch, size_t batches, double loss, size_t sentences,
                            struct ft_error *error)
 {
-    size_t batches = trainer_batches(run->trainer), every = batches / 10 ? batches / 10 : 1;
+    size_t every = batches / 10 ? batches / 10 : 1;
     if (batch % every)
         return FT_OK;
     double seconds = clock_seconds() - run->epoch_began;
@@ -413,14 +446,14 @@ static ft_status train_to_end(struct run *run, struct ft_error *error)
     run->best_saved = 0;
     for (size_t sentences = 0; status == FT_OK && !state->finished;) {
         struct trainer_event event;
-        size_t epoch = state->epoch;
+        size_t epoch = state->epoch, batches = trainer_batches(run->trainer);
         status = trainer_batch(run->trainer, &event, error);
         if (status != FT_OK)
             break;
-        size_t batch = event.epoch_ended ? trainer_batches(run->trainer) : state->batch;
+        size_t batch = event.epoch_ended ? batches : state->batch;
         double loss = event.epoch_ended ? event.record.train_loss : state->loss / state->loss_parts;
         sentences += run->options.batch;
-        status = log_batch(run, epoch, batch, loss, sentences, error);
+        status = log_batch(run, epoch, batch, batches, loss, sentences, error);
         if (status == FT_OK && event.epoch_ended) {
             status = log_epoch(run, &event, error);
             sentences = 0;

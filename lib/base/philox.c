@@ -59,6 +59,14 @@ uint64_t philox_below(struct philox *from, uint64_t bound)
     return word % bound;
 }
 
+bool philox_takes(struct philox *from, size_t *wanted, size_t *left)
+{
+    bool takes = philox_below(from, *left) < *wanted;
+    *wanted -= takes;
+    *left -= 1;
+    return takes;
+}
+
 void philox_shuffle(uint64_t seed, uint32_t stream, uint32_t step, size_t *numbers, size_t count)
 {
     struct philox from;

@@ -24,7 +24,9 @@ enum philox_use {
     PHILOX_LOCKED_DROPOUT, /* number: the site */
     PHILOX_PLAIN_DROPOUT,  /* number: the site */
     PHILOX_CASE,           /* which lines change their case; place: the line, step: the epoch */
-    PHILOX_SAMPLE          /* characters that a language model writes; place: which of them */
+    PHILOX_SAMPLE,         /* characters that a language model writes; place: which of them */
+    PHILOX_COPIES,         /* copies of sentences; numbers and steps: run/augment.c */
+    PHILOX_EMPTY           /* which sentences without mentions an epoch reads; step: the epoch */
 };
 
 /* Word 2 of the counter. number: below 2^24. */
@@ -80,6 +82,10 @@ double philox_normal(struct philox *from);
 
 /* Each of 0 .. bound - 1 equally likely. bound > 0. */
 uint64_t philox_below(struct philox *from, uint64_t bound);
+
+/* Asked once for each of *left things, says true for *wanted of them, every choice equally likely; both counts are
+ * moved on (selection sampling: Fan, Muller and Rezucha 1962). *wanted <= *left, *left > 0. */
+bool philox_takes(struct philox *from, size_t *wanted, size_t *left);
 
 /* Every order equally likely (Fisher and Yates). Depends on seed, stream, step and count alone. */
 void philox_shuffle(uint64_t seed, uint32_t stream, uint32_t step, size_t *numbers, size_t count);

@@ -2,7 +2,6 @@
 #include "run/trainer.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/philox.h"
 #include "run/o_bias.h"
 #include "run/rate_curve.h"
 #include "text/evaluation.h"
@@ -19,8 +18,8 @@ struct trainer {
     struct trainer_state state;
     float *best, *moment, *second_moment, *average; /* [floats], the device's; NULL where there is none */
     size_t split_first[SPLITS];                     /* number of a split's first sentence in the row store */
-    size_t train_count;
-    size_t *order;  /* [train_count] of the epoch, into the row store */
+    struct epoch_order epochs;
+    size_t *order;  /* [epochs.count], as many used as the epoch reads: into the row store */
     size_t ordered; /* the epoch that `order` is of; 0: none */
     size_t ahead;   /* sentences of it from the first on whose vectors have been asked for */
     uint32_t *dev_tags;
@@ -152,6 +151,45 @@ static ft_status make_network(struct trainer *trainer, struct ft_error *error)
     return status;
 }
 
+static bool has_mentions(const char *const *tags, size_t count)
+{
+    for (size_t t = 0; t < count; t++)
+        if (strcmp(tags[t], "O"))
+            return true;
+    return false;
+}
+
+/* The sentences to learn from; dev lies behind train in the row store. */
+static ft_status make_epochs(struct trainer *trainer, struct ft_error *error)
+{
+    const struct trainer_options *options = &trainer->options;
+    const struct split *splits = trainer->data.corpus->splits;
+    size_t last = options->train_with_dev ? SPLIT_DEV : SPLIT_TRAIN, count = 0;
+    for (size_t s = SPLIT_TRAIN; s <= last; s++)
+        count += splits[s].window.count;
+    if (!count)
+        return ft_fail(error, FT_INPUT, "there is no sentence to train on");
+    if (options->empty_left_out > 0 && trainer->data.corpus->token_labels)
+        return ft_fail(error, FT_INPUT,
+                       "%s: tags are labels of single tokens: there are no mentions by which --keep-empty could choose "
+                       "sentences",
+                       splits[SPLIT_TRAIN].file);
+    bool *flags = arena_array(&trainer->arena, count, sizeof *flags);
+    trainer->order = arena_array(&trainer->arena, count, sizeof *trainer->order);
+    if (!flags || !trainer->order)
+        return ft_nomem(error, "the trainer");
+    count = 0;
+    for (size_t s = SPLIT_TRAIN; s <= last; s++)
+        for (size_t i = 0; i < splits[s].window.count; i++)
+            flags[count++] = has_mentions((const char *const *)splits[s].tags[i], splits[s].window.sentences[i].count);
+    trainer->epochs = (struct epoch_order){
+        .shuffle = options->shuffle, .empty_left_out = options->empty_left_out, .seed = options->seed};
+    epoch_order_sentences(&trainer->epochs, flags, count);
+    if (!epoch_order_count(&trainer->epochs, 1))
+        return ft_fail(error, FT_INPUT, "there is no sentence to train on");
+    return FT_OK;
+}
+
 ft_status trainer_new(struct trainer **out, const struct trainer_options *options, const struct trainer_data *data,
                       struct backend *backend, struct ft_error *error)
 {
@@ -167,9 +205,6 @@ ft_status trainer_new(struct trainer **out, const struct trainer_options *option
     size_t first = 0;
     for (size_t s = 0; s < SPLITS; first += splits[s++].window.count)
         trainer->split_first[s] = first;
-    trainer->train_count = splits[SPLIT_TRAIN].window.count;
-    if (options->train_with_dev) /* dev lies behind train in the row store */
-        trainer->train_count += splits[SPLIT_DEV].window.count;
     bool on_score = !options->train_with_dev && splits[SPLIT_DEV].window.count;
     if (options->schedule == TRAIN_PLATEAU) {
         schedule_init(&trainer->state.schedule, options->era, on_score, options->rate, options->factor,
@@ -179,13 +214,8 @@ ft_status trainer_new(struct trainer **out, const struct trainer_options *option
         trainer->options.min_rate = 0;
     }
     trainer->state.epoch = 1;
-    trainer->order = arena_array(&trainer->arena, trainer->train_count, sizeof *trainer->order);
     trainer->dev_tags = arena_array(&trainer->arena, splits[SPLIT_DEV].window.tokens, sizeof *trainer->dev_tags);
-    ft_status status = FT_OK;
-    if (!trainer->order || !trainer->dev_tags)
-        status = ft_nomem(error, "the trainer");
-    else if (!trainer->train_count)
-        status = ft_fail(error, FT_INPUT, "there is no sentence to train on");
+    ft_status status = trainer->dev_tags ? make_epochs(trainer, error) : ft_nomem(error, "the trainer");
     if (status == FT_OK)
         status = make_network(trainer, error);
     if (status != FT_OK) {
@@ -443,7 +473,8 @@ static ft_status end_epoch(struct trainer *trainer, struct trainer_event *event,
 static double rate_of_batch(const struct trainer *trainer)
 {
     const struct trainer_options *options = &trainer->options;
-    double all = (double)trainer_batches(trainer) * (double)options->max_epochs;
+    double all =
+        (double)epoch_order_batches_total(&trainer->epochs, options->max_epochs, options->batch);
     struct rate_curve curve = {options->schedule == TRAIN_LINEAR ? RATE_LINEAR : RATE_COSINE, options->rate,
                                floor(options->warmup_fraction * all), all, options->floor};
     return rate_curve_at(&curve, (double)trainer->state.step, 1);
@@ -470,11 +501,7 @@ static void order_epoch(struct trainer *trainer)
 {
     if (trainer->ordered == trainer->state.epoch)
         return;
-    for (size_t i = 0; i < trainer->train_count; i++)
-        trainer->order[i] = i;
-    if (trainer->options.shuffle)
-        philox_shuffle(trainer->options.seed, philox_stream(PHILOX_SHUFFLE, 0), (uint32_t)trainer->state.epoch,
-                       trainer->order, trainer->train_count);
+    epoch_order_write(&trainer->epochs, trainer->state.epoch, trainer->order);
     trainer->ordered = trainer->state.epoch;
     trainer->ahead = 0;
 }
@@ -495,7 +522,7 @@ ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, st
     if (state->finished)
         return FT_OK;
     order_epoch(trainer);
-    size_t first = state->batch * options->batch, left = trainer->train_count - first;
+    size_t first = state->batch * options->batch, left = epoch_order_count(&trainer->epochs, state->epoch) - first;
     size_t count = left < options->batch ? left : options->batch;
     struct packing packing;
     struct network_batch batch;
@@ -542,7 +569,12 @@ const struct network *trainer_network(const struct trainer *trainer)
 
 size_t trainer_batches(const struct trainer *trainer)
 {
-    return (trainer->train_count + trainer->options.batch - 1) / trainer->options.batch;
+    return epoch_order_batches(&trainer->epochs, trainer->state.epoch, trainer->options.batch);
+}
+
+const struct epoch_order *trainer_epoch_order(const struct trainer *trainer)
+{
+    return &trainer->epochs;
 }
 
 size_t trainer_batch_tokens(const struct trainer *trainer)
@@ -594,8 +626,9 @@ ft_status trainer_read_vector(const struct trainer *trainer, enum trainer_vector
 static bool is_possible(const struct trainer_state *state, const struct trainer *trainer)
 {
     return state->epoch && state->epoch <= trainer->options.max_epochs && state->best_epoch <= state->epoch &&
-           state->batch < trainer_batches(trainer) && isfinite(state->schedule.rate) && state->schedule.rate >= 0 &&
-           isfinite(state->loss) && (state->batch == 0 || state->loss_parts > 0);
+           state->batch < epoch_order_batches(&trainer->epochs, state->epoch, trainer->options.batch) &&
+           isfinite(state->schedule.rate) && state->schedule.rate >= 0 && isfinite(state->loss) &&
+           (state->batch == 0 || state->loss_parts > 0);
 }
 
 ft_status trainer_resume(struct trainer *trainer, const struct trainer_state *state,

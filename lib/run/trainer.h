@@ -8,6 +8,7 @@
  * (base/philox.h). It reads no files and prints nothing. */
 #ifndef RUN_TRAINER_H
 #define RUN_TRAINER_H
+#include "run/epoch_order.h"
 #include "run/network.h"
 #include "run/row_store.h"
 #include "run/run_log.h"
@@ -38,6 +39,7 @@ struct trainer_options {
     double average;                /* decay of a moving average of the weights (update.h); 0: there is none */
     double o_bias;                 /* that weights are evaluated with (o_bias.h) */
     bool shuffle, train_with_dev, monitor_test;
+    double empty_left_out; /* share of the sentences without mentions that an epoch does not read */
     uint64_t seed;
 };
 
@@ -74,6 +76,7 @@ struct trainer_state {
 
 struct trainer;
 
+/* FT_INPUT: no sentence to train on; sentences without mentions are to be left out, but tags are labels of tokens. */
 ft_status trainer_new(struct trainer **trainer, const struct trainer_options *options, const struct trainer_data *data,
                       struct backend *backend, struct ft_error *error);
 void trainer_free(struct trainer *trainer); /* NULL is allowed */
@@ -91,8 +94,11 @@ ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, st
 
 const struct trainer_state *trainer_state(const struct trainer *trainer);
 const struct network *trainer_network(const struct trainer *trainer);
-size_t trainer_batches(const struct trainer *trainer);      /* of an epoch */
+size_t trainer_batches(const struct trainer *trainer);      /* of the state's epoch */
 size_t trainer_batch_tokens(const struct trainer *trainer); /* of the batch trained last */
+
+/* What each epoch reads: numbers of the row store, train's from 0 on, dev's behind them where it is learnt from. */
+const struct epoch_order *trainer_epoch_order(const struct trainer *trainer);
 
 /* Where the time of all batches so far went, in seconds. */
 struct trainer_seconds {

@@ -146,6 +146,30 @@ START_TEST(every_order_is_equally_likely)
 }
 END_TEST
 
+/* 3 of 7: each of the 35 choices. */
+START_TEST(every_choice_is_equally_likely)
+{
+    enum { DRAWS = 35000 };
+    size_t times[128] = {0}, choices = 0;
+    struct philox from;
+    philox_init(&from, 9, philox_stream(PHILOX_EMPTY, 0), 0);
+    for (int draw = 0; draw < DRAWS; draw++) {
+        size_t wanted = 3, left = 7, choice = 0;
+        for (int i = 0; i < 7; i++)
+            choice = choice << 1 | philox_takes(&from, &wanted, &left);
+        ck_assert_uint_eq(wanted, 0);
+        ck_assert_uint_eq(left, 0);
+        times[choice]++;
+    }
+    for (size_t choice = 0; choice < 128; choice++)
+        if (times[choice]) { /* standard deviation 31 */
+            ck_assert_double_eq_tol((double)times[choice], DRAWS / 35.0, 156);
+            choices++;
+        }
+    ck_assert_uint_eq(choices, 35);
+}
+END_TEST
+
 START_TEST(a_shuffle_depends_on_seed_stream_and_step)
 {
     enum { COUNT = 100 };
@@ -175,6 +199,7 @@ int main(void)
     test_add(every_number_below_a_bound_is_equally_likely, NULL);
     test_add(large_bounds_are_not_biased, NULL);
     test_add(every_order_is_equally_likely, NULL);
+    test_add(every_choice_is_equally_likely, NULL);
     test_add(a_shuffle_depends_on_seed_stream_and_step, NULL);
     return test_run("philox");
 }

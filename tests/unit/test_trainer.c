@@ -66,11 +66,12 @@ static struct trainer *copy(const struct training_scene *scene, const struct tra
     return trainer;
 }
 
+/* sentences: of an epoch. */
 static void check_every_stop(const struct training_scene *scene, const struct trainer_options *options,
-                             const char *name)
+                             size_t sentences, const char *name)
 {
     struct history whole = finish(scene_trainer(scene, options));
-    ck_assert_uint_eq(whole.batches, options->max_epochs * ((TRAIN + options->batch - 1) / options->batch));
+    ck_assert_uint_eq(whole.batches, options->max_epochs * ((sentences + options->batch - 1) / options->batch));
     struct trainer *trainer = scene_trainer(scene, options);
     for (size_t stop = 0; stop <= whole.batches; stop++) {
         struct history rest = finish(copy(scene, options, trainer));
@@ -95,7 +96,7 @@ START_TEST(a_run_goes_on_to_the_same_bits_from_every_batch)
         options.update.optimizer = way == 3 ? OPTIMIZER_ADAMW : way == 2 ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
         options.rate = way > 1 ? 0.01 : 0.1;
         options.patience = 0; /* the rate falls, too */
-        check_every_stop(&scene, &options, names[way]);
+        check_every_stop(&scene, &options, TRAIN, names[way]);
     }
     training_scene_release(&scene);
 }
@@ -121,15 +122,62 @@ START_TEST(runs_of_0_4_and_of_softmax_go_on_likewise)
     struct trainer_options options = scene_options;
     training_scene_init(&scene, LIKE_FLAIR_0_4, true, PRECISION_F32, 1);
     options.era = LIKE_FLAIR_0_4;
-    check_every_stop(&scene, &options, "0.4");
+    check_every_stop(&scene, &options, TRAIN, "0.4");
     training_scene_release(&scene);
 
     training_scene_init(&scene, LIKE_FLAIR_0_15, false, PRECISION_F32, 1);
     options.era = LIKE_FLAIR_0_15;
     options.crf = false;
     options.train_with_dev = false;
-    check_every_stop(&scene, &options, "softmax");
+    check_every_stop(&scene, &options, TRAIN, "softmax");
     training_scene_release(&scene);
+}
+END_TEST
+
+/* 9 of the 11 sentences of train have mentions, each of which has others. */
+static const struct augment_options copying = {.lower = 0.5, .replaced = 1.5, .scheme = SCHEME_BIOES, .seed = 1};
+enum { LOWERED = 6, REPLACED = 14 }; /* halves to even */
+
+START_TEST(a_run_with_copies_and_few_empty_sentences_goes_on_likewise)
+{
+    struct training_scene scene;
+    struct trainer_options options = scene_options;
+    training_scene_init(&scene, LIKE_FLAIR_0_15, true, PRECISION_F32, 2);
+    training_scene_augment(&scene, &copying);
+    options.empty_left_out = 0.7;
+    struct trainer *trainer = scene_trainer(&scene, &options);
+    const struct epoch_order *order = trainer_epoch_order(trainer);
+    ck_assert_uint_eq(order->count, TRAIN + LOWERED + REPLACED);
+    ck_assert_uint_gt(order->empty, 1);
+    size_t sentences = epoch_order_count(order, 1);
+    ck_assert_uint_lt(sentences, order->count);
+    ck_assert_uint_eq(trainer_batches(trainer), (sentences + options.batch - 1) / options.batch);
+    trainer_free(trainer);
+    check_every_stop(&scene, &options, sentences, "copies");
+    training_scene_release(&scene);
+}
+END_TEST
+
+START_TEST(copies_change_no_tag_and_a_run_with_them_does_not_depend_on_threads)
+{
+    struct history runs[3];
+    for (size_t i = 0; i < 3; i++) {
+        struct training_scene scene;
+        struct trainer_options options = scene_options;
+        options.empty_left_out = 0.5;
+        training_scene_init(&scene, LIKE_FLAIR_0_15, true, PRECISION_F32, i + 1);
+        training_scene_augment(&scene, &copying);
+        const struct split *train = &scene.corpus.splits[SPLIT_TRAIN];
+        for (size_t s = 0; s < train->window.count; s++)
+            for (size_t t = 0; t < train->window.sentences[s].count; t++)
+                ck_assert_msg(map_get(&scene.tags.numbers, train->tags[s][t], strlen(train->tags[s][t]), NULL),
+                              "a new tag %s", train->tags[s][t]);
+        runs[i] = finish(scene_trainer(&scene, &options));
+        training_scene_release(&scene);
+        ck_assert_msg(is_end_of(&runs[i], &runs[0]), "%zu threads", i + 1);
+    }
+    for (size_t i = 0; i < 3; i++)
+        history_release(&runs[i]);
 }
 END_TEST
 
@@ -410,6 +458,8 @@ int main(void)
     test_add(a_run_goes_on_to_the_same_bits_from_every_batch, NULL);
     test_add(a_run_along_a_curve_with_averaged_weights_and_a_bias_goes_on_likewise, NULL);
     test_add(runs_of_0_4_and_of_softmax_go_on_likewise, NULL);
+    test_add(a_run_with_copies_and_few_empty_sentences_goes_on_likewise, NULL);
+    test_add(copies_change_no_tag_and_a_run_with_them_does_not_depend_on_threads, NULL);
     test_add(bits_do_not_depend_on_threads_and_another_seed_gives_another_run, NULL);
     test_add(an_epoch_has_every_sentence_once_in_a_new_order_or_in_the_corpus_own, NULL);
     test_add(an_epochs_loss_is_reported_as_the_era_does, NULL);

@@ -127,6 +127,20 @@ static const char train[] =
 static const char dev[] = "w5 B-PER\nsaw O\nw13 B-LOC\n\nw2 B-PER\nw3 I-PER\n\nin O\nw12 B-LOC\nw13 I-LOC\n. O\n\n";
 static const char test[] = "w1 B-PER\nis O\nin O\nw15 B-LOC\n\nw11 B-LOC\n\nw44 O\nw2 B-PER\n\n";
 
+/* How many sentences there are vectors of. */
+static size_t open_rows(struct training_scene *scene)
+{
+    struct ft_error error = {""};
+    struct trainer_options all = {.monitor_test = true};
+    struct row_store_options keeping = {.mode = STORAGE_CPU};
+    size_t count;
+    const struct sentence **sentences = trainer_sentences(&scene->corpus, &all, &scene->arena, &count);
+    ck_assert_msg(row_store_new(&scene->rows, scene->stack.tagger, scene->backend, &keeping, sentences, count, NULL,
+                                &error) == FT_OK,
+                  "%s", error.text);
+    return count;
+}
+
 void training_scene_init(struct training_scene *scene, enum flair_era era, bool uses_crf, enum precision precision,
                          size_t threads)
 {
@@ -150,14 +164,16 @@ void training_scene_init(struct training_scene *scene, enum flair_era era, bool 
     ck_assert_msg(corpus_open(&scene->corpus, &reading, &error) == FT_OK, "%s", error.text);
     ck_assert_msg(tag_set_init(&scene->tags, &scene->corpus, era, SCHEME_BIOES, uses_crf, &error) == FT_OK, "%s",
                   error.text);
-    struct trainer_options all = {.monitor_test = true};
-    struct row_store_options keeping = {.mode = STORAGE_CPU};
-    size_t count;
-    const struct sentence **sentences = trainer_sentences(&scene->corpus, &all, &scene->arena, &count);
-    ck_assert_uint_eq(count, 17);
-    ck_assert_msg(row_store_new(&scene->rows, scene->stack.tagger, scene->backend, &keeping, sentences, count, NULL,
-                                &error) == FT_OK,
-                  "%s", error.text);
+    ck_assert_uint_eq(open_rows(scene), 17);
+}
+
+void training_scene_augment(struct training_scene *scene, const struct augment_options *options)
+{
+    struct ft_error error = {""};
+    struct augmented made;
+    ck_assert_msg(augment_train(&scene->corpus, options, &made, &error) == FT_OK, "%s", error.text);
+    row_store_free(scene->rows);
+    ck_assert_uint_eq(open_rows(scene), 17 + made.lowered + made.replaced);
 }
 
 void training_scene_release(struct training_scene *scene)

@@ -2,6 +2,7 @@
  * trainer on them. Its files lie in a folder under /tmp that goes with the scene. */
 #ifndef UNIT_TRAINING_SCENE_H
 #define UNIT_TRAINING_SCENE_H
+#include "run/augment.h"
 #include "run/stack.h"
 #include "run/trainer.h"
 
@@ -45,6 +46,8 @@ struct training_scene {
 /* The corpus (train 11, dev 3, test 3 sentences) is read as the era does; uses_crf decides on its tag set. */
 void training_scene_init(struct training_scene *scene, enum flair_era era, bool uses_crf, enum precision precision,
                          size_t threads);
+/* Appends copies to train, and asks for token vectors of all sentences anew. */
+void training_scene_augment(struct training_scene *scene, const struct augment_options *options);
 void training_scene_release(struct training_scene *scene);
 
 /* The caller frees it. */
