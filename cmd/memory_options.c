@@ -77,7 +77,7 @@ ft_status memory_settle(size_t limit, const struct model *model, struct backend 
 void memory_foresee(const struct memory_plan *plan, const struct window *first, const struct reader *reader,
                     struct predictor *predictor)
 {
-    size_t done, total, row = embedder_lm_width(plan->request.tagger) * sizeof(float);
+    size_t done, total, row = embedder_written_width(plan->request.tagger) * sizeof(float);
     reader_progress(reader, &done, &total);
     if (!plan->budget || !total || !done)
         return;

@@ -12,7 +12,8 @@
 /* False when a value is refused; `to` is undefined then. The arrays may not overlap. */
 bool half_round(uint16_t *restrict to, const float *restrict from, size_t count);
 
-/* from: written by half_round. Exact. */
+/* from: written by half_round. Exact. Halves that it never writes, infinities and NaN, give finite numbers too, of
+ * 65,536 and more. */
 void half_widen(float *restrict to, const uint16_t *restrict from, size_t count);
 
 #endif

@@ -42,7 +42,7 @@ static void member_name(const struct tagger *tagger, size_t i, char name[NAME_BY
     snprintf(name, NAME_BYTES, "%s%02zu-%s", behind, i, own);
 }
 
-/* The table without words that no token finds: Flair's unknown words have the row behind the last word. */
+/* The table in float32, without words that no token finds: Flair's unknown words have the row behind the last word. */
 static ft_status put_words_tensor(struct flair_writer *writer, const char *prefix, const struct words *words)
 {
     size_t count = 0, width = words->width;
@@ -50,14 +50,14 @@ static ft_status put_words_tensor(struct flair_writer *writer, const char *prefi
     for (size_t i = 0; i < words->count; i++)
         count += words_text(words, i, &text);
     const float *table = words->vectors;
-    if (count < words->count) {
+    if (count < words->count || words->type != WORDS_F32) {
         float *rows = weights_new(&writer->weights, (count + 1) * width);
         if (!rows)
             return ft_nomem(writer->error, "the word vectors");
         table = rows;
         for (size_t i = 0; i <= words->count; i++)
             if (i == words->count || words_text(words, i, &text)) {
-                memcpy(rows, words->vectors + i * width, width * sizeof *rows);
+                words_vector(words, i, rows);
                 rows += width;
             }
     }

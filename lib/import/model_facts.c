@@ -29,10 +29,17 @@ static size_t part_bytes(const struct tensor_list *list, const char *prefix)
     return bytes;
 }
 
-static void add_weights(cJSON *to, enum precision precision, size_t bytes)
+static void add_weights(cJSON *to, const char *precision, size_t bytes)
 {
-    cJSON_AddStringToObject(to, "precision", precision_names[precision]);
+    cJSON_AddStringToObject(to, "precision", precision);
     add_count(to, "bytes", bytes);
+}
+
+/* bytes: with the vocabulary and its index. */
+static void add_words(cJSON *to, const struct words *words, size_t bytes)
+{
+    add_weights(to, words_type_names[words->type], bytes);
+    add_count(to, "table bytes", words_table_bytes(words));
 }
 
 static void add_lm(cJSON *to, const struct lm *lm)
@@ -60,12 +67,16 @@ static void add_tagger(cJSON *to, const struct tagger *tagger, const struct tens
         add_count(about, "width", member->width);
         if (member->kind == MEMBER_LM)
             add_lm(about, &member->lm);
-        if (member->kind == MEMBER_WORDS)
-            add_count(about, "words", member->words->count);
         char prefix[64];
         snprintf(prefix, sizeof prefix, "embeddings.%zu.", i);
-        add_weights(about, member->kind == MEMBER_LM ? lm_precision(&member->lm) : PRECISION_F32,
-                    part_bytes(list, prefix));
+        size_t bytes = part_bytes(list, prefix);
+        if (member->kind == MEMBER_WORDS) {
+            add_count(about, "words", member->words->count);
+            add_words(about, member->words, bytes);
+        } else {
+            enum precision precision = member->kind == MEMBER_LM ? lm_precision(&member->lm) : PRECISION_F32;
+            add_weights(about, precision_names[precision], bytes);
+        }
     }
     add_count(to, "token vector", tagger->width);
     if (tagger->has_reprojection)
@@ -77,7 +88,8 @@ static void add_tagger(cJSON *to, const struct tagger *tagger, const struct tens
         add_count(rnn, "layers", tagger->rnn.layers);
         cJSON_AddBoolToObject(rnn, "initial states", tagger->rnn.layer[0][0].init_h != NULL);
     }
-    add_weights(cJSON_AddObjectToObject(to, "head"), tagger_head_precision(tagger), part_bytes(list, ""));
+    add_weights(cJSON_AddObjectToObject(to, "head"), precision_names[tagger_head_precision(tagger)],
+                part_bytes(list, ""));
     cJSON_AddStringToObject(to, "decoder", tagger->has_crf ? "crf" : "softmax");
     cJSON_AddStringToObject(to, "labels", tagger->token_labels ? "tokens" : "spans");
     cJSON_AddStringToObject(to, "span rule", tagger->span_rule == SPANS_FLAIR_OLD ? "flair-old" : "flair-new");
@@ -117,6 +129,8 @@ cJSON *model_facts(const struct model *model)
     add_count(facts, "file bytes", model->file_bytes);
     switch (model->kind) {
     case MODEL_TAGGER:
+        if (model->tagger->description)
+            cJSON_AddStringToObject(facts, "description", model->tagger->description);
         cJSON_AddStringToObject(facts, "origin", model->tagger->origin);
         add_tagger(facts, model->tagger, &list);
         if (model->tagger->training_record)
@@ -124,13 +138,13 @@ cJSON *model_facts(const struct model *model)
         break;
     case MODEL_LM:
         add_lm(facts, model->lm);
-        add_weights(facts, lm_precision(model->lm), part_bytes(&list, "lm."));
+        add_weights(facts, precision_names[lm_precision(model->lm)], part_bytes(&list, "lm."));
         cJSON_AddBoolToObject(facts, "next-character decoder", model->lm->has_decoder);
         break;
     case MODEL_WORDS:
         add_count(facts, "words", model->words->count);
         add_count(facts, "width", model->words->width);
-        add_weights(facts, PRECISION_F32, part_bytes(&list, "words."));
+        add_words(facts, model->words, part_bytes(&list, "words."));
         break;
     }
     arena_release(&arena);

@@ -98,10 +98,10 @@ static ft_status write_model(struct output *output, struct tensor_list *list, bo
     return status;
 }
 
-static cJSON *new_description(bool *whole, enum model_kind kind, bool integers)
+static cJSON *new_description(bool *whole, enum model_kind kind, size_t format)
 {
     cJSON *about = cJSON_CreateObject();
-    add_number(whole, about, "format", integers ? MODEL_FORMAT_INTEGERS : MODEL_FORMAT_FLOATS);
+    add_number(whole, about, "format", (double)format);
     add_text(whole, about, "kind", model_kind_names[kind]);
     return about;
 }
@@ -114,7 +114,8 @@ ft_status lm_save(const struct lm *lm, struct output *output, struct ft_error *e
     struct tensor_list list = {.arena = &arena, .error = error};
     struct lm copy = *lm; /* the list sets what it derives, and leaves the rest */
     ft_status status = tensors_of_lm(&list, "lm.", &copy);
-    cJSON *about = new_description(&whole, MODEL_LM, lm_precision(lm) != PRECISION_F32);
+    bool integers = lm_precision(lm) != PRECISION_F32;
+    cJSON *about = new_description(&whole, MODEL_LM, integers ? MODEL_FORMAT_INTEGERS : MODEL_FORMAT_FLOATS);
     describe_lm(&whole, add_object(&whole, about, "lm"), lm);
     if (status == FT_OK)
         status = write_model(output, &list, whole, about, error);
@@ -130,7 +131,8 @@ ft_status words_save(const struct words *words, struct output *output, struct ft
     arena_init(&arena);
     struct tensor_list list = {.arena = &arena, .error = error};
     ft_status status = tensors_of_words(&list, "words.", words);
-    cJSON *about = new_description(&whole, MODEL_WORDS, false);
+    bool integers = words->type == WORDS_INT8;
+    cJSON *about = new_description(&whole, MODEL_WORDS, integers ? MODEL_FORMAT_INTEGER_WORDS : MODEL_FORMAT_FLOATS);
     if (status == FT_OK)
         status = write_model(output, &list, whole, about, error);
     cJSON_Delete(about);
@@ -154,18 +156,22 @@ static void describe_member(bool *whole, cJSON *to, const struct member *member)
     }
 }
 
-static bool has_integers(const struct tagger *tagger)
+static size_t tagger_format(const struct tagger *tagger)
 {
     bool integers = tagger_head_precision(tagger) != PRECISION_F32;
-    for (size_t i = 0; i < tagger->member_count; i++)
-        if (tagger->members[i].kind == MEMBER_LM)
-            integers |= lm_precision(&tagger->members[i].lm) != PRECISION_F32;
-    return integers;
+    for (size_t i = 0; i < tagger->member_count; i++) {
+        const struct member *member = &tagger->members[i];
+        if (member->kind == MEMBER_WORDS && member->words->type == WORDS_INT8)
+            return MODEL_FORMAT_INTEGER_WORDS;
+        if (member->kind == MEMBER_LM)
+            integers |= lm_precision(&member->lm) != PRECISION_F32;
+    }
+    return integers ? MODEL_FORMAT_INTEGERS : MODEL_FORMAT_FLOATS;
 }
 
 static cJSON *describe_tagger(bool *whole, const struct tagger *tagger)
 {
-    cJSON *about = new_description(whole, MODEL_TAGGER, has_integers(tagger));
+    cJSON *about = new_description(whole, MODEL_TAGGER, tagger_format(tagger));
     cJSON *members = add_array(whole, about, "members");
     for (size_t i = 0; i < tagger->member_count; i++) {
         cJSON *member = cJSON_CreateObject();
@@ -190,6 +196,8 @@ static cJSON *describe_tagger(bool *whole, const struct tagger *tagger)
     add_text(whole, about, "span_rule", tagger->span_rule == SPANS_FLAIR_OLD ? "flair-old" : "flair-new");
     add_text(whole, about, "tag_type", tagger->tag_type);
     add_text(whole, about, "origin", tagger->origin);
+    if (tagger->description)
+        add_text(whole, about, "description", tagger->description);
     if (tagger->training_record)
         *whole &= cJSON_AddRawToObject(about, "training", tagger->training_record) != NULL;
     return about;

@@ -3,7 +3,7 @@
  * Weights lie in it as they are used (packed panels, folded reprojection, word index), so that opening is a mapping and
  * processes share the pages. `__metadata__.flairtag` is one JSON object:
  *
- *   format        2 where some layer holds integers, else 1
+ *   format        3 where word vectors hold integers, else 2 where some layer does, else 1
  *   kind          "tagger", "lm" or "words"
  *   lm            (lm) forward, cell, layers, hidden, embedding, nout (0: none), delimiter, dictionary,
  *                 with_whitespace, tokenized, lower, decoder (whether it is there), precision
@@ -13,8 +13,8 @@
  *   rnn           (tagger) cell, hidden, layers, init (whether initial states are there); absent without RNN
  *   reprojection  (tagger) width of a reprojection that is not folded, else 0
  *   precision     (tagger) of the RNN and of the reprojection
- *   tags, crf, mask_ends, span_rule ("flair-old", "flair-new"), tag_type, origin, training (a JSON object of the
- *                 trainer's)
+ *   tags, crf, mask_ends, span_rule ("flair-old", "flair-new"), tag_type, origin, description (a line for people,
+ *                 may be absent), training (a JSON object of the trainer's)
  *
  * A precision is "int16", "int8" or "int7"; absent, it is float32.
  *
@@ -37,7 +37,7 @@
 #define MODEL_MODEL_FILE_H
 #include "model/tagger.h"
 
-enum { MODEL_FORMAT_FLOATS = 1, MODEL_FORMAT_INTEGERS = 2 };
+enum { MODEL_FORMAT_FLOATS = 1, MODEL_FORMAT_INTEGERS = 2, MODEL_FORMAT_INTEGER_WORDS = 3 };
 extern const char *const model_cell_names[2], *const model_kind_names[3], *const model_member_names[4];
 
 ft_status tagger_save(const struct tagger *tagger, struct output *output, struct ft_error *error);

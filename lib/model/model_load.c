@@ -82,10 +82,10 @@ static ft_status open_description(struct about *about, const struct safetensors 
     if (!about->root)
         return ft_fail(error, FT_MODEL, "%s: the model's description is not valid JSON", about->path);
     size_t format = get_size(about, about->root, "format", 1);
-    if (!about->wrong && format > MODEL_FORMAT_INTEGERS) {
+    if (!about->wrong && format > MODEL_FORMAT_INTEGER_WORDS) {
         cJSON_Delete(about->root);
         return ft_fail(error, FT_MODEL, "%s: model format %zu is newer than this program knows (%d)", about->path,
-                       format, MODEL_FORMAT_INTEGERS);
+                       format, MODEL_FORMAT_INTEGER_WORDS);
     }
     return FT_OK;
 }
@@ -313,6 +313,11 @@ static ft_status read_head(struct about *about, struct tagger *tagger, struct ft
     tagger->linear.out = tagger->crf.tags;
     tagger->tag_type = arena_copy(&tagger->arena, type, strlen(type));
     tagger->origin = arena_copy(&tagger->arena, origin, strlen(origin));
+    if (cJSON_GetObjectItemCaseSensitive(about->root, "description")) {
+        const char *text = get_text(about, about->root, "description");
+        if (!(tagger->description = arena_copy(&tagger->arena, text, strlen(text))))
+            return ft_nomem(error, "a tagger");
+    }
     char *record = training ? cJSON_PrintUnformatted(training) : NULL;
     if (record)
         tagger->training_record = arena_copy(&tagger->arena, record, strlen(record));

@@ -153,8 +153,9 @@ ft_status tensors_of_lm(struct tensor_list *list, const char *prefix, struct lm 
 ft_status tensors_of_words(struct tensor_list *list, const char *prefix, const struct words *words)
 {
     struct safetensors_entry entries[WORDS_TENSORS];
-    ft_status status = words_entries(words, prefix, list->arena, entries, list->error);
-    for (size_t i = 0; status == FT_OK && i < WORDS_TENSORS; i++) {
+    size_t count;
+    ft_status status = words_entries(words, prefix, list->arena, entries, &count, list->error);
+    for (size_t i = 0; status == FT_OK && i < count; i++) {
         struct safetensors_entry *entry = add_entry(list);
         if (!entry)
             return ft_nomem(list->error, "the list of tensors");

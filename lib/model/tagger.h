@@ -39,6 +39,7 @@ struct tagger {
     struct crf crf;    /* without a CRF only `tags` counts */
     const char **tags; /* [crf.tags] */
     const char *tag_type, *origin;
+    const char *description;     /* a line for people, or NULL */
     const char *training_record; /* JSON, or NULL */
     enum span_rule span_rule;
     bool token_labels; /* the tags are labels of tokens (POS), not parts of spans */

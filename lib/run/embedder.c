@@ -19,10 +19,11 @@ struct batch {
 
 bool embedder_writes(const struct member *member)
 {
-    return member->kind == MEMBER_LM || member->kind == MEMBER_CHARS;
+    return member->kind == MEMBER_LM || member->kind == MEMBER_CHARS ||
+           (member->kind == MEMBER_WORDS && member->words->type != WORDS_F32);
 }
 
-size_t embedder_lm_width(const struct tagger *tagger)
+size_t embedder_written_width(const struct tagger *tagger)
 {
     size_t width = 0;
     for (size_t i = 0; i < tagger->member_count; i++)
@@ -145,15 +146,28 @@ static ft_status add_words(struct batch *batch, size_t member)
 {
     const struct words *words = batch->tagger->members[member].words;
     const float **rows = add_piece(batch, member, words->width);
+    struct storage *widened = NULL;
     if (!rows)
         return ft_nomem(batch->error, "token vectors");
+    if (words->type != WORDS_F32) {
+        ft_status status = storage_new(&widened, batch->account, batch->to->tokens, words->width, batch->error);
+        if (status != FT_OK)
+            return status;
+        batch->to->pinned[batch->to->pinned_count++] = widened;
+    }
     for (size_t s = 0; s < batch->to->count; s++)
         for (size_t j = 0; j < batch->sentences[s]->count; j++) {
             const struct token *token = &batch->sentences[s]->tokens[j];
-            size_t row = words_row(words, token->text, token->bytes);
+            size_t row = words_row(words, token->text, token->bytes), t = batch->to->sentences[s].first + j;
             if (row == SIZE_MAX)
                 return ft_nomem(batch->error, "looking up a word");
-            rows[batch->to->sentences[s].first + j] = words->vectors + row * words->width;
+            if (widened) {
+                float *to = widened->data + t * words->width;
+                words_vector(words, row, to);
+                rows[t] = to;
+            } else {
+                rows[t] = words->vectors + row * words->width;
+            }
         }
     return FT_OK;
 }
@@ -205,7 +219,7 @@ static bool is_written(const struct batch *batch, size_t piece)
     return embedder_writes(&batch->tagger->members[batch->to->piece_member[piece]]);
 }
 
-/* Copies every row that a language model wrote into one storage a sentence, and lets the models' storages go. Rows of
+/* Copies every row that was written into one storage a sentence, and lets the members' storages go. Rows of
  * tables stay where they are: they are nobody's to free. */
 static ft_status clone_rows(struct batch *batch)
 {

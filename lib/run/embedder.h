@@ -1,7 +1,8 @@
 /* embedder.h - the token vectors of a batch of sentences, by every member of a tagger's stack.
  *
  * A member's vector of a token is a pointer to floats, wherever they lie: in the word vectors' table, in the storage
- * that the language model wrote (a slice), or in a storage of the sentence's own (a clone). Vectors are never joined.
+ * that the member wrote (a slice), or in a storage of the sentence's own (a clone). Vectors are never joined. Language
+ * models write, and so do word vectors whose table is narrow: a row a token, widened, in a storage of the batch.
  *
  * `boundary`: the language model writes only the states that tokens read, one row a token; a slice then pins nothing
  * else. `all`: it writes the whole hidden-state tensor of a mini-batch, [longest, sentences, H] with its padding, as
@@ -42,13 +43,14 @@ ft_status embedder_run(const struct tagger *tagger, struct backend *backend, con
 /* Drops the references. */
 void embedded_release(struct embedded *embedded);
 
-/* A language model writes this member's rows; else they lie in a table, which nobody copies or keeps. */
+/* This member's rows are written: by a language model, or widened from a narrow table. Else they lie in a table of
+ * floats, which nobody copies or keeps. */
 bool embedder_writes(const struct member *member);
 
-/* Floats a token costs in the language models' rows. */
-size_t embedder_lm_width(const struct tagger *tagger);
+/* Floats a token costs in the rows that are written. */
+size_t embedder_written_width(const struct tagger *tagger);
 
-/* Bytes that language models write for a batch, before any row is cloned. A model that lower-cases and meets a
+/* Bytes that are written for a batch, before any row is cloned. A model that lower-cases and meets a
  * character whose lower case is longer may write more of `all`. */
 size_t embedder_output_bytes(const struct tagger *tagger, enum lm_output lm_output,
                              const struct sentence *const *sentences, size_t count);

@@ -55,7 +55,7 @@ static size_t of_array(const struct words *words, const void *array, size_t byte
 
 static size_t of_words(const struct words *words)
 {
-    return of_array(words, words->vectors, (words->count + 1) * words->width * sizeof *words->vectors) +
+    return of_array(words, words->vectors ? (const void *)words->vectors : words->narrow, words_table_bytes(words)) +
            of_array(words, words->text, words->text_bytes) +
            of_array(words, words->offsets, (words->count + 1) * sizeof *words->offsets) +
            of_array(words, words->slots, words->slot_count * sizeof *words->slots);
@@ -155,16 +155,16 @@ static size_t of_thread(const struct tagger *tagger, size_t lanes)
     return THREAD_BYTES + (lane > linear ? lane : linear);
 }
 
-/* Rows that language models write, whole tensors where they are asked for, and their copies. */
+/* Rows that are written, whole tensors where they are asked for, and their copies. */
 static size_t of_rows(const struct memory_request *run, const struct batch_size *size)
 {
-    size_t row = embedder_lm_width(run->tagger) * sizeof(float), bytes = 0;
+    size_t row = embedder_written_width(run->tagger) * sizeof(float), bytes = 0;
     size_t copies = (run->gather == GATHER_CLONE) + (run->storage == STORAGE_CPU);
     for (size_t m = 0; m < run->tagger->member_count; m++) {
         const struct member *member = &run->tagger->members[m];
         bool whole = run->lm_output == LM_ALL && member->kind == MEMBER_LM;
         size_t rows = whole ? size->sentences * (size->longest_chars + member->lm.delimiter_length + 1) : size->tokens;
-        if (member->kind == MEMBER_LM || member->kind == MEMBER_CHARS)
+        if (embedder_writes(member))
             bytes += rows * member->width * sizeof(float);
     }
     return bytes + copies * (size->tokens * row + size->sentences * 128);
@@ -291,7 +291,7 @@ static size_t share_of_window(const struct memory_plan *plan)
 
 ft_status memory_plan_init(struct memory_plan *plan, const struct memory_request *request, struct ft_error *error)
 {
-    size_t row = (embedder_lm_width(request->tagger) + 1) * sizeof(float);
+    size_t row = (embedder_written_width(request->tagger) + 1) * sizeof(float);
     *plan = (struct memory_plan){.request = *request, .lanes = request->lanes, .max_chars = WINDOW_CHARS};
     size_t rows = request->storage == STORAGE_CPU ? COPIED_ROW_BYTES : WINDOW_ROW_BYTES;
     plan->max_tokens = smaller(rows / row, WINDOW_TOKENS);

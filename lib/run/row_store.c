@@ -10,7 +10,7 @@ enum state { ABSENT, FRESH, HELD };
 
 struct row_piece {
     size_t width;
-    bool written; /* by a language model */
+    bool written; /* embedder_writes: else its rows lie in a table */
 };
 
 struct row_store {
@@ -112,7 +112,7 @@ ft_status row_store_new(struct row_store **out, const struct tagger *tagger, str
         .tagger = tagger, .backend = backend, .options = *options, .sentences = sentences, .count = count};
     for (size_t i = 0; i < count; i++)
         store->tokens += sentences[i]->count;
-    size_t width = embedder_lm_width(tagger);
+    size_t width = embedder_written_width(tagger);
     store->row_bytes = (options->type == ROWS_F16 ? (width + 1) / 2 : width) * sizeof(float);
     list_pieces(store);
     settle_mode(store);
@@ -218,7 +218,7 @@ static ft_status round_rows(struct row_store *store, const struct fresh *fresh, 
                     continue;
                 if (!half_round(store->scratch, row, width))
                     return ft_fail(error, FT_FAILED,
-                                   "%s:%zu: a language model's row does not fit in half precision (store f32 instead)",
+                                   "%s:%zu: a token's row does not fit in half precision (store f32 instead)",
                                    fresh->sentences[k]->file, fresh->sentences[k]->line);
                 half_widen(row, store->scratch, width);
             }

@@ -1,14 +1,15 @@
 /* row_store.h - the token vectors of a corpus during training: computed once, looked up ever after, `--storage
  * none|cpu|gpu`.
  *
- * Asked for some sentences it embeds those that it does not hold (one call of the embedder), keeps their language
- * models' rows as the mode says (run/store.h), and writes every token's vector, all members of the stack one behind the
- * other, where it is wanted. Rows of tables (word vectors) stay where they are; pointers to them are kept. Promises: a
- * kept f32 row is bit-equal to a computed one, what is read never depends on mode, gather, earlier reads or how
- * sentences are put together, and kept bytes never pass the budget. It refuses sentences that were not named when it
- * was made. It knows nothing of tags, epochs or networks, and serves one thread.
+ * Asked for some sentences it embeds those that it does not hold (one call of the embedder), keeps the rows that were
+ * written (embedder_writes: language models' rows, and rows of narrow word vectors) as the mode says (run/store.h), and
+ * writes every token's vector, all members of the stack one behind the other, where it is wanted. Rows of tables (word
+ * vectors) stay where they are; pointers to them are kept. Promises: a kept f32 row is bit-equal to a computed one,
+ * what is read never depends on mode, gather, earlier reads or how sentences are put together, and kept bytes never
+ * pass the budget. It refuses sentences that were not named when it was made. It knows nothing of tags, epochs or
+ * networks, and serves one thread.
  *
- * Half precision: every row of a language model is rounded (kernels/half.h) when it is computed, kept or not. A row
+ * Half precision: every written row is rounded (kernels/half.h) when it is computed, kept or not. A row
  * that half precision does not hold is refused, not cut off: it would change what is learnt without a word. What is
  * kept then is always the rounded copy, one block a batch, so that slices pin nothing and cost what clones cost. */
 #ifndef RUN_ROW_STORE_H
@@ -21,7 +22,7 @@ struct row_store_options {
     enum storage_mode mode;
     enum gather_mode gather;
     enum lm_output lm_output;
-    enum row_type type; /* of language models' rows */
+    enum row_type type; /* of written rows */
     size_t budget;      /* most bytes of kept rows, beside what a batch takes while it is embedded; 0: no bound */
 };
 
@@ -57,7 +58,7 @@ ft_status row_store_ahead(struct row_store *store, const size_t *numbers, size_t
 
 size_t row_store_width(const struct row_store *store); /* of a token's vector */
 
-/* What it did so far. Bytes are those of language models' rows; the store's own pointers, 8 bytes a token and piece,
+/* What it did so far. Bytes are those of written rows; the store's own pointers, 8 bytes a token and piece,
  * are not among them. */
 struct row_store_counts {
     size_t read, embedded; /* sentences asked for, and those for which the language models ran */

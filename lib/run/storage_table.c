@@ -21,7 +21,7 @@ static void plan_batch(const struct tagger *tagger, const struct storage_case *h
     size_t tokens = 0;
     for (size_t s = 0; s < count; s++)
         tokens += sentences[s]->count;
-    size_t rows = tokens * embedder_lm_width(tagger) * sizeof(float),
+    size_t rows = tokens * embedder_written_width(tagger) * sizeof(float),
            output = embedder_output_bytes(tagger, how->lm_output, sentences, count);
     size_t most = account->live_bytes + output, kept = 0;
     if (how->gather == GATHER_CLONE) {
@@ -64,7 +64,7 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
     ft_status status = batch ? FT_OK : ft_nomem(error, "a mini-batch");
     double start = clock_seconds();
     *figures =
-        (struct storage_figures){.row_bytes = embedder_lm_width(tagger) * sizeof(float), .pins = what_is_pinned(how)};
+        (struct storage_figures){.row_bytes = embedder_written_width(tagger) * sizeof(float), .pins = what_is_pinned(how)};
     struct step_counts before = {0}, behind = {0};
     if (backend)
         before = backend_cpu_steps(backend);

@@ -48,7 +48,7 @@ ft_status store_keep(struct store *store, struct storage *storage, struct ft_err
 static ft_status move_to_host(struct store *store, const struct tagger *tagger, const struct embedded *embedded,
                               struct ft_error *error)
 {
-    size_t width = embedder_lm_width(tagger);
+    size_t width = embedder_written_width(tagger);
     struct storage *host;
     ft_status status = storage_new(&host, store->account, embedded->tokens, width, error);
     if (status != FT_OK)

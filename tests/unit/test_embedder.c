@@ -89,7 +89,7 @@ static void small_init(struct small_model *s)
     ck_assert_msg(random_model_new(&s->model, 4, NULL, s->backend, &error) == FT_OK, "%s", error.text);
     s->tagger = random_model_tagger(s->model);
     sentences_init(&s->sentences, small, 2);
-    ck_assert_uint_eq(embedder_lm_width(s->tagger) * sizeof(float), ROW);
+    ck_assert_uint_eq(embedder_written_width(s->tagger) * sizeof(float), ROW);
 }
 
 static void small_release(struct small_model *s)

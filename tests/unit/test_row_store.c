@@ -147,7 +147,7 @@ static void check_ways(const char *path)
 {
     struct scene scene;
     scene_init(&scene, path, 5, texts, TEXTS);
-    size_t width = embedder_lm_width(scene.tagger), tokens = scene.sentences.tokens;
+    size_t width = embedder_written_width(scene.tagger), tokens = scene.sentences.tokens;
     for (int i = 0; i < 24; i++) {
         struct row_store_options how = {(enum storage_mode)(i / 8), (enum gather_mode)(i / 4 % 2),
                                         (enum lm_output)(i / 2 % 2), (enum row_type)(i % 2), 0};

@@ -19,7 +19,7 @@ enum { TEXTS = sizeof texts / sizeof *texts };
 /* Floats of the language models' pieces, token by token: what a store in host memory holds. */
 static float *written_vectors(const struct batch_run *run, const struct tagger *tagger)
 {
-    float *vectors = malloc((run->embedded.tokens * embedder_lm_width(tagger) + 1) * sizeof *vectors), *to = vectors;
+    float *vectors = malloc((run->embedded.tokens * embedder_written_width(tagger) + 1) * sizeof *vectors), *to = vectors;
     for (size_t t = 0; t < run->embedded.tokens; t++)
         for (size_t p = 0; p < run->embedded.piece_count; p++) {
             enum member_kind kind = tagger->members[run->embedded.piece_member[p]].kind;
@@ -44,7 +44,7 @@ static void check_keeping(const char *path, enum storage_mode mode, enum gather_
     const struct tagger *tagger = model.tagger;
     sentences_init(&sentences, texts, TEXTS);
     batch_run(&run, tagger, backend, gather, output, &sentences, 0);
-    size_t width = embedder_lm_width(tagger), tokens = run.embedded.tokens, live = run.account.live_bytes;
+    size_t width = embedder_written_width(tagger), tokens = run.embedded.tokens, live = run.account.live_bytes;
     float *expected = written_vectors(&run, tagger);
     store_init(&store, mode, &run.account);
     struct embedded kept = run.embedded; /* its rows are looked at behind store_put's back */
@@ -259,7 +259,7 @@ START_TEST(a_predictor_that_runs_out_of_room_stores_nothing_and_tags_on)
     float *expected = predict_twice(model.tagger, backend, &options, &window, &gave_up, &live);
     ck_assert_int_eq(gave_up, 0);
     ck_assert_uint_eq(live, 0);
-    size_t rows = window.tokens * embedder_lm_width(model.tagger) * sizeof(float);
+    size_t rows = window.tokens * embedder_written_width(model.tagger) * sizeof(float);
     for (int i = 0; i < 8; i++) {
         options.storage = i / 4 ? STORAGE_GPU : STORAGE_CPU;
         options.gather = (enum gather_mode)(i / 2 % 2);
@@ -301,7 +301,7 @@ START_TEST(giving_up_is_said_once)
     open_model(&model, backend, NESTED_MODEL);
     sentences_init(&sentences[0], little, 1);
     sentences_init(&sentences[1], texts, TEXTS);
-    size_t row = embedder_lm_width(model.tagger) * sizeof(float);
+    size_t row = embedder_written_width(model.tagger) * sizeof(float);
     struct predictor_options options = {.storage = STORAGE_CPU, .max_memory = row + 1};
     ck_assert_int_eq(predictor_new(&predictor, model.tagger, backend, &options, &error), FT_OK);
     for (int i = 0; i < 2; i++) {
