@@ -7,7 +7,7 @@
 
 static const struct option bench_options[] = {
     {'m', "model", OPTION_STRING, offsetof(struct bench_values, model.model), "MODEL", NULL,
-     "a model file, or the name of an installed model (default: the model that ships)", 0, 0},
+     "a model file, or the name of an installed model (default: the one that 'flairtag models' marks)", 0, 0},
     {0, "random", OPTION_INT, offsetof(struct bench_values, random), "H", NULL,
      "no model file: two language models of H units and a BiLSTM-CRF of 256, with random weights", 1, 8192},
     {0, "words", OPTION_STRING, offsetof(struct bench_values, words), "FILE", NULL,

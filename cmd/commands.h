@@ -4,6 +4,6 @@
 #include "cmd/options.h"
 
 extern const struct command command_predict, command_eval, command_convert, command_info, command_embed, command_bench,
-    command_train, command_lm;
+    command_train, command_lm, command_models;
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Each script stands on its own: the one for bash needs no helper package. Operands complete to names of files, or to
  * commands where the command's operands say COMMAND; an option's value completes to its choices, or to names of files
- * where its argument says FILE, MODEL or DIR, else to nothing. */
+ * where its argument says FILE, MODEL or DIR, for MODEL also to the models that are installed, else to nothing. */
 #include "cmd/help.h"
 #include <string.h>
 
@@ -10,6 +10,12 @@ static bool wants_files(const char *words)
 {
     return words && (strstr(words, "FILE") || strstr(words, "MODEL") || strstr(words, "DIR") ||
                      strstr(words, "CORPUS") || strstr(words, "GOLD") || strstr(words, "PRED"));
+}
+
+static bool wants_models(const struct option *option)
+{
+    const char *argument = help_argument(option);
+    return argument && !strcmp(argument, "MODEL");
 }
 
 static bool wants_commands(const struct command *command)
@@ -95,6 +101,10 @@ static void bash_script(FILE *to, const struct command *const *commands)
                 fputs("COMPREPLY=($(compgen -W '", to);
                 spaced(to, o->choices);
                 fputs("' -- \"$current\")); return ;;\n", to);
+            } else if (wants_models(o)) {
+                fputs("compopt -o filenames; mapfile -t COMPREPLY < <(compgen -W \"$(flairtag models --names "
+                      "2>/dev/null)\" -- \"$current\"; compgen -f -- \"$current\"); return ;;\n",
+                      to);
             } else if (wants_files(help_argument(o))) {
                 fputs("compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); return ;;\n", to);
             } else {
@@ -135,6 +145,8 @@ static void zsh_option(FILE *to, const struct option *option)
             putc('(', to);
             spaced(to, option->choices);
             putc(')', to);
+        } else if (wants_models(option)) {
+            fputs("_flairtag_models", to);
         } else if (wants_files(argument)) {
             fputs("_files", to);
         }
@@ -155,6 +167,10 @@ static void zsh_script(FILE *to, const struct command *const *commands)
     }
     fputs("    )\n"
           "    _describe -t commands command commands\n"
+          "}\n"
+          "_flairtag_models() {\n"
+          "    local -a models=(${(f)\"$(flairtag models --names 2>/dev/null)\"})\n"
+          "    _alternative 'models:model:($models)' 'files:file:_files'\n"
           "}\n"
           "_flairtag() {\n"
           "    local curcontext=$curcontext state line\n"
@@ -213,6 +229,8 @@ static void fish_script(FILE *to, const struct command *const *commands)
                 fputs(" -x -a '", to);
                 spaced(to, o->choices);
                 putc('\'', to);
+            } else if (wants_models(o)) {
+                fputs(" -r -F -a '(flairtag models --names 2>/dev/null)'", to);
             } else if (wants_files(help_argument(o))) {
                 fputs(" -r -F", to);
             } else if (help_argument(o)) {

@@ -19,7 +19,7 @@ const struct term program_exits[] = {
 };
 
 const struct term program_environment[] = {
-    {"FLAIRTAG_MODELS", "a folder in which models are looked for first"},
+    {"FLAIRTAG_MODELS", "folders in which models are looked for first, separated by ':'"},
     {"NO_COLOR", "when set and not empty, --color auto means never"},
     {NULL, NULL},
 };

@@ -39,7 +39,7 @@ const struct lm_values lm_defaults = {
 const struct option lm_option_table[] = {
     OPTION_GROUP("Model, for score and sample"),
     {'m', "model", OPTION_STRING, PLACE(model.model), "MODEL", NULL,
-     "a language model, or a tagger that has one (default: the model that ships)", 0, 0},
+     "a language model, or a tagger that has one (default: the one that 'flairtag models' marks)", 0, 0},
     {0, "direction", OPTION_CHOICE, PLACE(direction), NULL, "forward|backward",
      "in which direction a model is to be trained, or which of a tagger's is meant (there default forward)", 0, 0},
     PRECISION_OPTION(struct lm_values, model),

@@ -14,8 +14,8 @@
 static const struct command command_help;
 
 static const struct command *const commands[] = {
-    &command_predict, &command_eval,  &command_convert, &command_info, &command_embed,
-    &command_bench,   &command_train, &command_lm,      &command_help, NULL,
+    &command_predict, &command_eval, &command_convert, &command_info, &command_models, &command_embed, &command_bench,
+    &command_train,   &command_lm,   &command_help,    NULL,
 };
 
 static const struct command *find_command(const char *name)

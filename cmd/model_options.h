@@ -1,6 +1,7 @@
-/* model_options.h - the options of every command that runs a model, and where models are looked for. */
+/* model_options.h - the options of every command that runs a model. */
 #ifndef CMD_MODEL_OPTIONS_H
 #define CMD_MODEL_OPTIONS_H
+#include "cmd/model_folders.h"
 #include "cmd/options.h"
 #include "import/model_open.h"
 
@@ -32,18 +33,13 @@ enum { PRECISION_AUTO = PRECISIONS, PRECISION_OF_FILE = -1 };
 
 #define MODEL_OPTIONS(values, member)                                                                                 \
     {'m', "model", OPTION_STRING, offsetof(values, member.model), "MODEL", NULL,                                      \
-     "a model file, or the name of an installed model (default: the model that ships)", 0, 0},                        \
+     "a model file, or the name of an installed model (default: the one that 'flairtag models' marks)", 0, 0},                        \
     PRECISION_OPTION(values, member),                                                                                 \
     MACHINE_OPTIONS(values, member)
 /* clang-format on */
 
 /* The back end that the options ask for. */
 ft_status model_backend(const struct model_values *values, struct backend **backend, struct ft_error *error);
-
-/* Finds a model by path or name: in $FLAIRTAG_MODELS (folders, separated by ':'), models/ beside the build, and
- * PREFIX/share/flairtag/models. name: NULL for the default. FT_MODEL when there is none, with the places that were
- * looked at. */
-ft_status model_find(const char *name, char *path, size_t room, struct ft_error *error);
 
 /* The precision that the options ask for, if they do; says on stderr what `auto` stands for here. */
 enum precision model_precision(const struct model_values *values, const struct backend *backend);
