@@ -197,23 +197,20 @@ void installed_models_release(struct installed_models *models)
     *models = (struct installed_models){0};
 }
 
-/* "small in /a/models; fast, large in /b/models" */
+/* "small in /a/models; fast, large in /b/models", cut where there is no room. */
 static void list_names(const struct installed_models *models, char *text, size_t room)
 {
+    const char *folder = NULL;
     size_t used = 0;
-    *text = 0;
-    for (size_t i = 0; i < models->count; i++) {
-        const struct installed_model *model = &models->list[i];
-        bool first = !i || strcmp(model->folder, models->list[i - 1].folder);
-        bool last = i + 1 == models->count || strcmp(model->folder, models->list[i + 1].folder);
-        int written = snprintf(text + used, room - used, "%s%s%s%s",
-                               !i      ? ""
-                               : first ? "; "
-                                       : ", ",
-                               model->name, last ? " in " : "", last ? model->folder : "");
-        if (written < 0 || (size_t)written >= room - used)
-            return;
-        used += (size_t)written;
+    for (size_t i = 0; i <= models->count && used < room; i++) {
+        const struct installed_model *model = i < models->count ? &models->list[i] : NULL;
+        if (model && model->shadowed_by)
+            continue;
+        bool ends = folder && (!model || strcmp(folder, model->folder));
+        const char *between = !folder || !model ? "" : ends ? "; " : ", ";
+        used += (size_t)snprintf(text + used, room - used, "%s%s%s%s", ends ? " in " : "", ends ? folder : "", between,
+                                 model ? model->name : "");
+        folder = model ? model->folder : NULL;
     }
 }
 

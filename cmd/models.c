@@ -5,7 +5,6 @@
 #include "flairtag.h"
 #include "model/model_file.h"
 #include "model/quantise.h"
-#include "run/memory_plan.h"
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +111,16 @@ static const char *text_of(const cJSON *facts, const char *name)
     return text ? text : "";
 }
 
+static const char *size_text(double bytes, char text[24])
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB"};
+    size_t unit = 0;
+    for (; unit < 3 && bytes >= 1000; unit++)
+        bytes /= 1024;
+    snprintf(text, 24, "%.*f %s", unit ? 1 : 0, bytes, units[unit]);
+    return text;
+}
+
 /* Control characters as '?', so that every model stays on its lines. */
 static void put_text(const char *text)
 {
@@ -122,7 +131,7 @@ static void put_text(const char *text)
 /* "  small (default)  tagger  8.1 MiB  f32, words f16  person location" and the description under the last column */
 static void print_model(const cJSON *facts, int name_width)
 {
-    char size[MEMORY_TEXT], precision[64], line[200];
+    char size[24], precision[64], line[200];
     const char *shadow = text_of(facts, "shadowed by"), *words = text_of(facts, "words precision");
     bool is_default = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(facts, "default"));
     printf("  %-*s", name_width, text_of(facts, "name"));
@@ -135,9 +144,9 @@ static void print_model(const cJSON *facts, int name_width)
     snprintf(precision, sizeof precision, "%s%s%s", text_of(facts, "precision"),
              *words && strcmp(words, text_of(facts, "precision")) ? ", words " : "",
              *words && strcmp(words, text_of(facts, "precision")) ? words : "");
-    int column = name_width + 14 +
-                 snprintf(line, sizeof line, "  %-6s  %10s  %-16s", text_of(facts, "kind"),
-                          memory_text((size_t)bytes, size), precision);
+    int column =
+        name_width + 14 +
+        snprintf(line, sizeof line, "  %-6s  %10s  %-16s", text_of(facts, "kind"), size_text(bytes, size), precision);
     fputs(line, stdout);
     const cJSON *label = NULL, *labels = cJSON_GetObjectItemCaseSensitive(facts, "labels");
     cJSON_ArrayForEach(label, labels)

@@ -70,6 +70,53 @@ START_TEST(every_way_of_gathering_gives_the_same_vectors)
 }
 END_TEST
 
+/* Beside its columns nothing tells a narrow table from one that holds the rounded numbers as floats. */
+START_TEST(narrow_word_vectors_are_widened_into_the_batch)
+{
+    struct backend *backend = test_backend();
+    struct sentences sentences;
+    struct ft_error error = {""};
+    sentences_init(&sentences, texts, TEXTS);
+    for (int type = WORDS_F16; type < WORDS_TYPES; type++) {
+        struct random_model *made;
+        struct batch_run run;
+        ck_assert_int_eq(random_model_new(&made, 4, NULL, backend, &error), FT_OK);
+        struct tagger *tagger = random_model_tagger(made);
+        struct words *words = tagger->members[0].words;
+        size_t wide = embedder_written_width(tagger), numbers = sentences.tokens * tagger->width;
+        ck_assert_int_eq(words_set_type(words, (enum words_type)type, &error), FT_OK);
+        ck_assert_uint_eq(embedder_written_width(tagger), wide + words->width);
+        float *got[4];
+        for (int i = 0; i < 4; i++) {
+            batch_run(&run, tagger, backend, (enum gather_mode)(i / 2), (enum lm_output)(i % 2), &sentences, 0);
+            got[i] = batch_vectors(&run, tagger);
+            if (i % 2 == 0)
+                ck_assert_uint_eq(run.account.live_bytes, sentences.tokens * (wide + words->width) * sizeof(float));
+            batch_run_release(&run);
+        }
+        batch_run(&run, tagger, backend, GATHER_SLICE, LM_BOUNDARY, &sentences,
+                  sentences.tokens * (wide + words->width) * sizeof(float) - 1);
+        ck_assert_int_eq(run.status, FT_FULL);
+        batch_run_release(&run);
+        ck_assert_int_eq(words_set_type(words, WORDS_F32, &error), FT_OK);
+        ck_assert_uint_eq(embedder_written_width(tagger), wide);
+        batch_run(&run, tagger, backend, GATHER_SLICE, LM_BOUNDARY, &sentences, 0);
+        float *expected = batch_vectors(&run, tagger);
+        batch_run_release(&run);
+        for (int i = 0; i < 4; i++) {
+            size_t at = first_difference(expected, got[i], numbers);
+            EXPECT(at == numbers, "%s, %s of %s: number %zu differs", words_type_names[type], gather_names[i / 2],
+                   lm_output_names[i % 2], at);
+            free(got[i]);
+        }
+        free(expected);
+        random_model_free(made);
+    }
+    sentences_release(&sentences);
+    backend->ops->free(backend);
+}
+END_TEST
+
 /* Two language models of 4 units: 32 bytes a row of both. "ab c" is fed as LF a b blank c blank, 6 steps; "d" as 3.
  *   boundary: 3 tokens = 96 bytes;   all: 6 steps * 2 sentences = 12 rows = 384 bytes;   clones: 3 tokens = 96 bytes */
 enum { ROW = 32, TOKEN_ROWS = 3 * ROW, TENSOR_ROWS = 12 * ROW };
@@ -276,6 +323,7 @@ END_TEST
 int main(void)
 {
     test_add(every_way_of_gathering_gives_the_same_vectors, NULL);
+    test_add(narrow_word_vectors_are_widened_into_the_batch, NULL);
     test_add(bytes_are_those_computed_by_hand, NULL);
     test_add(a_budget_is_kept_to_the_byte, NULL);
     test_add(an_earlier_one_of_equal_words_gets_the_vector_at_its_place_by_length, NULL);

@@ -260,10 +260,32 @@ START_TEST(words_that_no_token_finds_are_left_out)
 }
 END_TEST
 
+START_TEST(narrow_word_vectors_are_widened)
+{
+    begin("v0.15.1-zip-word-crf");
+    struct words *words = model.tagger->members[0].words;
+    float wanted[12], got_row[12];
+    OK(words_set_type(words, WORDS_INT8, &error));
+    write_and_open();
+    const struct words *got = again.tagger->members[0].words;
+    struct bytes word;
+    for (size_t i = 0; i <= words->count; i++) {
+        bool known = i < words->count && words_text(words, i, &word);
+        if (i < words->count && !known)
+            continue;
+        words_vector(words, i, wanted);
+        words_vector(got, known ? words_row(got, word.at, word.count) : got->count, got_row);
+        ck_assert_mem_eq(wanted, got_row, sizeof wanted);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(word_vectors_become_word2vec_files)
 {
     backend = golden_backend(1, 0, "auto");
     struct words *words = make_words(false);
+    OK(words_set_type(words, WORDS_F16, &error));
     model.words = words;
     OK(write_model(NULL, NULL, words));
     golden_open(&again, path, backend);
@@ -496,6 +518,7 @@ int main(void)
     test_add(names_in_order_are_kept, NULL);
     test_add(how_a_language_model_is_read_is_kept, NULL);
     test_add(words_that_no_token_finds_are_left_out, NULL);
+    test_add(narrow_word_vectors_are_widened, NULL);
     test_add(word_vectors_become_word2vec_files, NULL);
     test_add(words_that_word2vec_cannot_hold_are_refused, NULL);
     test_add(language_models_keep_all_they_have, NULL);

@@ -190,9 +190,13 @@ START_TEST(a_planned_batch_covers_what_embedding_takes)
         model_close(&model);
         with->ops->free(with);
     }
-    struct memory_request request = request_of(64, 0);
-    check_embedding(request.tagger, backend);
-    done();
+    for (int words = 0; words < WORDS_TYPES; words++) { /* narrow ones are widened into the batch */
+        struct memory_request request = request_of(64, 0);
+        struct ft_error error;
+        ck_assert_int_eq(words_set_type(request.tagger->members[0].words, (enum words_type)words, &error), FT_OK);
+        check_embedding(request.tagger, backend);
+        done();
+    }
 }
 END_TEST
 

@@ -48,8 +48,7 @@ static void scene_expect(struct scene *scene)
     for (size_t t = 0; t < run.embedded.tokens; t++)
         for (size_t p = 0; p < run.embedded.piece_count; p++) {
             size_t width = run.embedded.pieces[p].width;
-            enum member_kind kind = tagger->members[run.embedded.piece_member[p]].kind;
-            if (kind == MEMBER_LM || kind == MEMBER_CHARS) {
+            if (embedder_writes(&tagger->members[run.embedded.piece_member[p]])) {
                 ck_assert(half_round(half, rounded, width));
                 half_widen(rounded, half, width);
             }
@@ -59,8 +58,9 @@ static void scene_expect(struct scene *scene)
     batch_run_release(&run);
 }
 
-/* path NULL: a random model of `hidden` units. */
-static void scene_init(struct scene *scene, const char *path, size_t hidden, const char *const *lines, size_t count)
+/* path NULL: a random model of `hidden` units. words: of its word vectors. */
+static void scene_init_words(struct scene *scene, const char *path, size_t hidden, enum words_type words,
+                             const char *const *lines, size_t count)
 {
     struct ft_error error = {""};
     *scene = (struct scene){.backend = test_backend()};
@@ -69,12 +69,20 @@ static void scene_init(struct scene *scene, const char *path, size_t hidden, con
     else
         ck_assert_int_eq(random_model_new(&scene->made, hidden, NULL, scene->backend, &error), FT_OK);
     scene->tagger = path ? scene->opened.tagger : random_model_tagger(scene->made);
+    for (size_t m = 0; m < scene->tagger->member_count; m++)
+        if (scene->tagger->members[m].kind == MEMBER_WORDS)
+            ck_assert_int_eq(words_set_type(scene->tagger->members[m].words, words, &error), FT_OK);
     sentences_init(&scene->sentences, lines, count);
     for (size_t i = 0; i < count; i++) {
         scene->sentences.at[i].file = "train.conll";
         scene->sentences.at[i].line = 10 * i + 1;
     }
     scene_expect(scene);
+}
+
+static void scene_init(struct scene *scene, const char *path, size_t hidden, const char *const *lines, size_t count)
+{
+    scene_init_words(scene, path, hidden, WORDS_F32, lines, count);
 }
 
 static void scene_release(struct scene *scene)
@@ -143,10 +151,10 @@ static void check_epoch(const struct scene *scene, struct row_store *store, enum
         check_read(scene, store, type, batches[b].numbers, batches[b].count, what);
 }
 
-static void check_ways(const char *path)
+static void check_ways(const char *path, enum words_type words)
 {
     struct scene scene;
-    scene_init(&scene, path, 5, texts, TEXTS);
+    scene_init_words(&scene, path, 5, words, texts, TEXTS);
     size_t width = embedder_written_width(scene.tagger), tokens = scene.sentences.tokens;
     for (int i = 0; i < 24; i++) {
         struct row_store_options how = {(enum storage_mode)(i / 8), (enum gather_mode)(i / 4 % 2),
@@ -194,10 +202,18 @@ static void check_ways(const char *path)
 
 START_TEST(every_way_of_keeping_gives_the_same_rows_and_embeds_no_sentence_twice)
 {
-    check_ways(NULL);
-    check_ways(CHARACTER_MODEL);
-    check_ways(ONE_HOT_MODEL);
-    check_ways(NESTED_MODEL);
+    check_ways(NULL, WORDS_F32);
+    check_ways(CHARACTER_MODEL, WORDS_F32);
+    check_ways(ONE_HOT_MODEL, WORDS_F32);
+    check_ways(NESTED_MODEL, WORDS_F32);
+}
+END_TEST
+
+START_TEST(rows_of_narrow_word_vectors_are_kept_like_those_of_language_models)
+{
+    check_ways(NULL, WORDS_F16);
+    check_ways(NULL, WORDS_INT8);
+    check_ways(CHARACTER_MODEL, WORDS_F16);
 }
 END_TEST
 
@@ -446,6 +462,7 @@ END_TEST
 int main(void)
 {
     test_add(every_way_of_keeping_gives_the_same_rows_and_embeds_no_sentence_twice, NULL);
+    test_add(rows_of_narrow_word_vectors_are_kept_like_those_of_language_models, NULL);
     test_add(bytes_are_those_computed_by_hand, NULL);
     test_add(what_does_not_fit_the_budget_falls_back_before_anything_is_embedded, NULL);
     test_add(a_store_whose_budget_is_passed_in_the_middle_keeps_what_it_holds_and_goes_on, NULL);

@@ -7,7 +7,7 @@ small="--hidden-size 8 --mini-batch-size 8 --max-epochs 3 --words none --lm-forw
 errors=$(dirname "$PWD")/errors work=$PWD
 exec 3>&2 2>"$errors"
 trap 'sed "s|$work/||g; s|$corpus|corpus|g; s|$ROOT|..|g; s/ had [0-9]* / had N /
-    s/ in .FLAIRTAG_MODELS=.*/ in .../" "$errors" >&3' EXIT
+    s/; there are: .*/; there are: .../" "$errors" >&3' EXIT
 
 # train OUT ARGUMENT ...: a small run.
 train() {
