@@ -33,7 +33,7 @@ enum { PRECISION_AUTO = PRECISIONS, PRECISION_OF_FILE = -1 };
 
 #define MODEL_OPTIONS(values, member)                                                                                 \
     {'m', "model", OPTION_STRING, offsetof(values, member.model), "MODEL", NULL,                                      \
-     "a model file, or the name of an installed model (default: the one that 'flairtag models' marks)", 0, 0},                        \
+     "a model file, or the name of an installed model (default: the one that 'flairtag models' marks)", 0, 0},        \
     PRECISION_OPTION(values, member),                                                                                 \
     MACHINE_OPTIONS(values, member)
 /* clang-format on */

@@ -63,8 +63,8 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
     const struct sentence **batch = malloc(mini_batch * sizeof *batch);
     ft_status status = batch ? FT_OK : ft_nomem(error, "a mini-batch");
     double start = clock_seconds();
-    *figures =
-        (struct storage_figures){.row_bytes = embedder_written_width(tagger) * sizeof(float), .pins = what_is_pinned(how)};
+    *figures = (struct storage_figures){.row_bytes = embedder_written_width(tagger) * sizeof(float),
+                                        .pins = what_is_pinned(how)};
     struct step_counts before = {0}, behind = {0};
     if (backend)
         before = backend_cpu_steps(backend);

@@ -19,7 +19,8 @@ enum { TEXTS = sizeof texts / sizeof *texts };
 /* Floats of the language models' pieces, token by token: what a store in host memory holds. */
 static float *written_vectors(const struct batch_run *run, const struct tagger *tagger)
 {
-    float *vectors = malloc((run->embedded.tokens * embedder_written_width(tagger) + 1) * sizeof *vectors), *to = vectors;
+    float *vectors = malloc((run->embedded.tokens * embedder_written_width(tagger) + 1) * sizeof *vectors),
+          *to = vectors;
     for (size_t t = 0; t < run->embedded.tokens; t++)
         for (size_t p = 0; p < run->embedded.piece_count; p++) {
             enum member_kind kind = tagger->members[run->embedded.piece_member[p]].kind;
