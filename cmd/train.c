@@ -44,11 +44,36 @@ static ft_status settle_corpus(struct train_values *values, struct arena *arena,
     return status;
 }
 
+/* The files of --extra by their whole paths. */
+static ft_status settle_extra(struct train_values *values, struct arena *arena, struct ft_error *error)
+{
+    const char **files;
+    size_t count, bytes = 0;
+    if (!values->extra)
+        return FT_OK;
+    ft_status status = train_extra_files(values, arena, &files, &count, error);
+    for (size_t i = 0; status == FT_OK && i < count; i++) {
+        status = path_make_whole(&files[i], arena, error);
+        if (status == FT_OK && strchr(files[i], ','))
+            status = ft_fail(error, FT_USAGE, "%s: a comma in a path stands between two files here", files[i]);
+        bytes += status == FT_OK ? strlen(files[i]) + 1 : 0;
+    }
+    char *joined = status == FT_OK ? arena_alloc(arena, bytes) : NULL;
+    if (status == FT_OK && !joined)
+        status = ft_nomem(error, "the names of extra files");
+    for (size_t i = 0, at = 0; status == FT_OK && i < count; at += strlen(files[i++]) + 1)
+        snprintf(joined + at, bytes - at, "%s%s", files[i], i + 1 < count ? "," : "");
+    values->extra = joined;
+    return status;
+}
+
 static ft_status settle(struct train_values *values, struct arena *arena, struct ft_error *error)
 {
     ft_status status = settle_corpus(values, arena, error);
     for (size_t s = 0; status == FT_OK && s < SPLITS; s++)
         status = path_make_whole(&values->files[s], arena, error);
+    if (status == FT_OK)
+        status = settle_extra(values, arena, error);
     if (status == FT_OK)
         status = settle_models(&values->words, arena, error);
     if (status == FT_OK)
@@ -71,6 +96,8 @@ static ft_status describe(const struct train_values *values, const struct comman
     for (size_t s = 0; status == FT_OK && inputs && s < SPLITS; s++)
         if (values->files[s])
             status = inputs_add(inputs, values->files[s], error);
+    if (status == FT_OK && inputs && values->extra)
+        status = inputs_add_list(inputs, values->extra, ',', error);
     for (size_t i = 0; status == FT_OK && inputs && i < sizeof models / sizeof *models; i++)
         status = inputs_add_list(inputs, models[i], ',', error);
     if (status == FT_OK)

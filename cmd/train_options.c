@@ -1,6 +1,7 @@
 /* train_options.c - see train_options.h. */
 #include "cmd/train_options.h"
 #include "base/number_text.h"
+#include "run/extra_corpus.h"
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -47,6 +48,13 @@ const struct option train_option_table[] = {
      "sentences to choose by (default: found in DIR by 'dev' or 'testa'; else a tenth of train)", 0, 0},
     {0, "test", OPTION_STRING, PLACE(files[SPLIT_TEST]), "FILE", NULL,
      "sentences to report on at the end (default: found in DIR by 'test')", 0, 0},
+    {0, "extra", OPTION_STRING, PLACE(extra), "FILES", NULL,
+     "more sentences to learn from, several files with commas between them, read as --train is (default: none)", 0, 0},
+    {0, "extra-labels", OPTION_STRING, PLACE(extra_labels), "RULES", NULL,
+     "what their types can be here, PER=person,ORG=firm|club,MISC=*,O=O|title: of several types the model may choose, * is "
+     "anything at all, O= is about tokens without a label (default: types keep their names)", 0, 0},
+    {0, "extra-epochs", OPTION_INT, PLACE(extra_epochs), "N", NULL,
+     "only the first N epochs read them (default: all)", 1, 1000000},
     {0, "token-column", OPTION_INT, PLACE(token_column), "N", NULL, "column of the token (default 1)", 1, 1000},
     {0, "tag-column", OPTION_INT, PLACE(tag_column), "N", NULL, "column of the tag (default: the last one)", 1, 1000},
     {0, "tag-format", OPTION_CHOICE, PLACE(scheme), NULL, "bio|bioes",
@@ -167,6 +175,23 @@ void train_settle(struct train_values *values)
         values->storage.gather = (int)store_default_gather((enum storage_mode)values->storage.storage);
 }
 
+static bool check_extra(const struct train_values *values)
+{
+    struct extra_rules rules;
+    struct arena arena;
+    struct ft_error error = {""};
+    if (!values->extra && (values->extra_labels || values->extra_epochs)) {
+        report_error("--%s is about the files of --extra", values->extra_labels ? "extra-labels" : "extra-epochs");
+        return false;
+    }
+    arena_init(&arena);
+    bool fits = extra_rules_parse(&rules, values->extra_labels, &arena, &error) == FT_OK;
+    arena_release(&arena);
+    if (!fits)
+        report_error("%s", error.text);
+    return fits;
+}
+
 static bool check_probability(const char *name, double value)
 {
     if (value >= 0 && value < 1)
@@ -281,7 +306,7 @@ bool train_check(const struct train_values *values)
         report_error("--o-bias auto chooses by dev, which --train-with-dev learns from");
         return false;
     }
-    return true;
+    return check_extra(values);
 }
 
 struct trainer_options train_trainer_options(const struct train_values *values)
@@ -321,6 +346,7 @@ struct trainer_options train_trainer_options(const struct train_values *values)
         .train_with_dev = values->train_with_dev,
         .monitor_test = values->monitor_test,
         .empty_left_out = 1 - values->keep_empty,
+        .extra_epochs = (size_t)values->extra_epochs,
         .seed = (uint64_t)values->seed,
     };
 }
@@ -383,6 +409,25 @@ ft_status train_find_models(const char *names, char **settled, struct ft_error *
     }
     *settled = joined;
     return joined ? FT_OK : ft_nomem(error, "the embeddings' names");
+}
+
+ft_status train_extra_files(const struct train_values *values, struct arena *arena, const char ***files, size_t *count,
+                            struct ft_error *error)
+{
+    size_t most = 1;
+    *count = 0;
+    for (const char *at = values->extra; at && *at; at++)
+        most += *at == ',';
+    *files = arena_array(arena, most, sizeof **files);
+    for (const char *at = values->extra; at && *files;) {
+        size_t length = strcspn(at, ",");
+        if (!((*files)[(*count)++] = arena_copy(arena, at, length)))
+            *files = NULL;
+        at += length;
+        if (!*at++)
+            break;
+    }
+    return *files ? FT_OK : ft_nomem(error, "the names of extra files");
 }
 
 ft_status train_stack_parts(const struct train_values *values, struct arena *arena, struct stack_part *parts,

@@ -11,6 +11,8 @@ struct train_values {
     const char *folder; /* the operand: where the corpus lies */
     const char *files[SPLITS];
     long token_column, tag_column;
+    const char *extra, *extra_labels; /* files with commas between them; rules; NULL: none */
+    long extra_epochs;
     int like, scheme;
     const char *words, *lm_forward, *lm_backward; /* files with commas between them, "none", or NULL: the default's */
     long hidden, layers, reproject_to;
@@ -58,6 +60,10 @@ struct augment_options train_augment_options(const struct train_values *values);
 /* Names of embeddings to whole paths, "a,b" each by itself; NULL becomes the default model's. *settled: the caller's,
  * to be freed. FT_MODEL: one cannot be found. */
 ft_status train_find_models(const char *names, char **settled, struct ft_error *error);
+
+/* The files of --extra, which come from the arena. FT_NOMEM. */
+ft_status train_extra_files(const struct train_values *values, struct arena *arena, const char ***files, size_t *count,
+                            struct ft_error *error);
 
 /* The parts of the stack: words, then forward, then backward models. parts: [STACK_MAX]; their paths come from the
  * arena. */

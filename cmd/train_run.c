@@ -9,6 +9,7 @@
 #include "cmd/interrupt.h"
 #include "cmd/progress.h"
 #include "run/checkpoint.h"
+#include "run/extra_corpus.h"
 #include "run/final_test.h"
 #include "run/o_bias.h"
 #include "run/tagged_table.h"
@@ -71,6 +72,8 @@ static ft_status plan_memory(struct run *run, size_t *budget, struct ft_error *e
         for (size_t i = 0; i < window->count; i++)
             longest = window->sentences[i].count > longest ? window->sentences[i].count : longest;
     }
+    for (size_t i = 0; i < run->corpus.other_count; i++)
+        corpus += 2 * window_held(&run->corpus.others[i]);
     rows = longest * (run->options.eval_batch > run->options.batch ? run->options.eval_batch : run->options.batch);
     size_t width = run->stack.tagger->width;
     struct network_shape shape = trainer_shape(&run->options, width, &run->tags);
@@ -123,6 +126,28 @@ static ft_status check_o_bias(const struct run *run, struct ft_error *error)
                                : FT_OK;
 }
 
+static void report_notes(const struct run *run, size_t first)
+{
+    for (size_t i = first; !run->values->resume && i < run->corpus.note_count; i++)
+        report_error("%s", run->corpus.notes[i]);
+}
+
+/* The sentences of --extra, behind those of train and their copies. */
+static ft_status open_extra(struct run *run, const struct corpus_options *reading, struct ft_error *error)
+{
+    struct extra_rules rules;
+    const char **files;
+    size_t count, notes = run->corpus.note_count;
+    ft_status status = train_extra_files(run->values, &run->arena, &files, &count, error);
+    if (status == FT_OK)
+        status = extra_rules_parse(&rules, run->values->extra_labels, &run->arena, error);
+    if (status == FT_OK)
+        status = extra_corpus_add(&run->corpus, &run->tags, reading, files, count, &rules, error);
+    if (status == FT_OK)
+        report_notes(run, notes);
+    return status;
+}
+
 static ft_status open_all(struct run *run, struct ft_error *error)
 {
     const struct train_values *values = run->values;
@@ -132,13 +157,15 @@ static ft_status open_all(struct run *run, struct ft_error *error)
     ft_status status = model_backend(&values->machine, &run->backend, error);
     if (status == FT_OK)
         status = corpus_open(&run->corpus, &reading, error);
-    for (size_t i = 0; status == FT_OK && !values->resume && i < run->corpus.note_count; i++)
-        report_error("%s", run->corpus.notes[i]);
+    if (status == FT_OK)
+        report_notes(run, 0);
     if (status == FT_OK)
         status = tag_set_init(&run->tags, &run->corpus, reading.era, reading.scheme, values->crf, error);
     struct augment_options augmenting = train_augment_options(values);
     if (status == FT_OK) /* after the tags were numbered */
         status = augment_train(&run->corpus, &augmenting, &run->copies, error);
+    if (status == FT_OK && values->extra)
+        status = open_extra(run, &reading, error);
     if (status == FT_OK)
         status = train_stack_parts(values, &run->arena, parts, &part_count, error);
     if (status == FT_OK)
@@ -163,26 +190,39 @@ static void close_all(struct run *run)
     arena_release(&run->arena);
 }
 
-/* Sentences of train that are no copies. */
+/* Sentences of train that are no copies and from no other file. */
 static size_t own_sentences(const struct run *run)
 {
-    return run->corpus.splits[SPLIT_TRAIN].window.count - run->copies.lowered - run->copies.replaced;
+    return run->corpus.splits[SPLIT_TRAIN].window.count - run->copies.lowered - run->copies.replaced -
+           run->corpus.train_extra;
+}
+
+static size_t extra_tokens(const struct corpus *corpus)
+{
+    size_t tokens = 0;
+    for (size_t i = 0; i < corpus->train_extra; i++)
+        tokens += corpus->splits[SPLIT_TRAIN].window.sentences[corpus->first_extra + i].count;
+    return tokens;
 }
 
 static ft_status log_corpus(struct run *run, struct ft_error *error)
 {
     const struct epoch_order *epochs = trainer_epoch_order(run->trainer);
     const struct augmented *copies = &run->copies;
+    size_t extra = extra_tokens(&run->corpus);
     ft_status status = FT_OK;
     for (size_t s = 0; status == FT_OK && s < SPLITS; s++) {
         const struct window *window = &run->corpus.splits[s].window;
         status = run_log_line(run->log, error, "%s: %zu sentences, %zu tokens", split_names[s],
                               s == SPLIT_TRAIN ? own_sentences(run) : window->count,
-                              window->tokens - (s == SPLIT_TRAIN ? copies->tokens : 0));
+                              window->tokens - (s == SPLIT_TRAIN ? copies->tokens + extra : 0));
     }
     if (status == FT_OK && copies->lowered + copies->replaced)
         status = run_log_line(run->log, error, "copies: %zu in lower case, %zu with other mentions, %zu tokens",
                               copies->lowered, copies->replaced, copies->tokens);
+    if (status == FT_OK && run->values->extra)
+        status = run_log_line(run->log, error, "extra: %zu sentences, %zu tokens; choices of tags: %zu",
+                              run->corpus.train_extra, extra, run->tags.choices.count);
     if (status == FT_OK && run->options.empty_left_out > 0)
         status = run_log_line(
             run->log, error, "sentences without mentions: %zu of %zu, copies included; an epoch reads %zu of them",
@@ -269,6 +309,8 @@ static char *training_record(const struct run *run, const struct trainer_state *
         made = cJSON_AddNumberToObject(record, "replaced_copies", (double)run->copies.replaced);
     if (made && run->options.empty_left_out > 0)
         made = cJSON_AddNumberToObject(record, "keep_empty", run->values->keep_empty);
+    if (made && run->values->extra)
+        made = cJSON_AddNumberToObject(record, "extra_sentences", (double)run->corpus.train_extra) != NULL;
     if (made && best)
         made = cJSON_AddNumberToObject(
             record, "dev_f1", run->has_choice ? run->choice.tries[run->choice.chosen].dev.f1 : state->best_score);

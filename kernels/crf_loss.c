@@ -20,8 +20,8 @@
 
 static const double SMALLEST = 1e-280;
 
-/* Of a token: alpha, u of the token before, s. */
-enum { ARRAYS = 3 };
+/* Of a token: alpha, u of the token before, s, shares of allowed tags. */
+enum { ARRAYS = 4 };
 
 struct views {
     const double *most, *e, *e_turned; /* [K]; E [K, K]; its transpose, which products with u run through */
@@ -156,22 +156,25 @@ static void count_gold(const struct crf *crf, size_t length, const uint32_t *gol
     d_transitions[crf->stop * n + before] -= 1;
 }
 
-double crf_loss(const struct crf_factors *factors, const float *e, size_t length, const uint32_t *gold, float scale,
-                float *d_e, double *d_transitions, double *scratch)
+double crf_loss(const struct crf_factors *factors, const float *e, size_t length, const uint32_t *gold,
+                const struct tag_choices *choices, float scale, float *d_e, double *d_transitions, double *scratch)
 {
     const struct crf *crf = factors->crf;
     size_t n = crf->tags;
     double *alpha = scratch, *u = alpha + length * n, *s = u + length * n;
-    double *p = s + length * n, *p_before = p + n, *q = p_before + n, *sums = q + n;
+    double *shares = s + length * n, *p = shares + length * n, *p_before = p + n, *q = p_before + n, *sums = q + n;
     if (!length)
         return 0;
+    bool certain = !choices || tags_are_certain(n, gold, length);
+    double score = certain ? gold_score(crf, e, length, gold)
+                           : crf_allowed_score(crf, choices, e, length, gold, shares, d_e ? d_transitions : NULL, p);
     for (size_t j = 0; j < n; j++)
         alpha[j] = (double)e[j] + (double)crf->transitions[j * n + crf->start];
     for (size_t t = 1; t < length; t++)
         step_forward(factors, e + t * n, alpha + (t - 1) * n, alpha + t * n, u + t * n, s + t * n, p);
     const double *last = alpha + (length - 1) * n;
     double log_z = exact_sum(crf, crf->stop, last, p);
-    double loss = log_z - gold_score(crf, e, length, gold);
+    double loss = log_z - score;
     if (!d_e)
         return loss;
     for (size_t i = 0; i < n; i++)
@@ -182,7 +185,7 @@ double crf_loss(const struct crf_factors *factors, const float *e, size_t length
     memset(sums, 0, n * n * sizeof *sums);
     for (size_t t = length; t-- > 0;) {
         for (size_t j = 0; j < n; j++)
-            d_e[t * n + j] = (float)(scale * (p[j] - (j == gold[t])));
+            d_e[t * n + j] = (float)(scale * (p[j] - (certain ? (double)(j == gold[t]) : shares[t * n + j])));
         if (!t)
             break;
         step_back(factors, e + t * n, alpha + (t - 1) * n, alpha + t * n, u + t * n, s + t * n, p, q, p_before, sums,
@@ -196,12 +199,13 @@ double crf_loss(const struct crf_factors *factors, const float *e, size_t length
     const double *probability = views_of(factors).e;
     for (size_t k = 0; k < n * n; k++)
         d_transitions[k] += probability[k] * sums[k];
-    count_gold(crf, length, gold, d_transitions);
+    if (certain)
+        count_gold(crf, length, gold, d_transitions);
     return loss;
 }
 
-double softmax_loss(size_t tags, const float *e, size_t length, const uint32_t *gold, float scale, float *d_e,
-                    double *scratch)
+double softmax_loss(size_t tags, const float *e, size_t length, const uint32_t *gold, const struct tag_choices *choices,
+                    float scale, float *d_e, double *scratch)
 {
     double loss = 0;
     for (size_t t = 0; t < length; t++, e += tags) {
@@ -214,9 +218,15 @@ double softmax_loss(size_t tags, const float *e, size_t length, const uint32_t *
         exact_exp_each(scratch, tags);
         for (size_t j = 0; j < tags; j++)
             sum += scratch[j];
-        loss += exact_log(sum) + (most - (double)e[gold[t]]);
-        for (size_t j = 0; d_e && j < tags; j++)
+        bool certain = gold[t] < tags;
+        double score = certain ? (double)e[gold[t]] : softmax_allowed_score(tags, choices, e, gold[t]);
+        loss += exact_log(sum) + (most - score);
+        for (size_t j = 0; d_e && certain && j < tags; j++)
             d_e[t * tags + j] = (float)(scale * (scratch[j] / sum - (j == gold[t])));
+        for (size_t j = 0; d_e && !certain && j < tags; j++) {
+            double share = tag_is_allowed(choices, tags, gold[t], j) ? exact_exp((double)e[j] - score) : 0;
+            d_e[t * tags + j] = (float)(scale * (scratch[j] / sum - share));
+        }
     }
     return loss;
 }

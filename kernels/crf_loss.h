@@ -6,10 +6,11 @@
  *   d e[t,j]   = P(tag t is j) - [y[t] = j]
  *   d trans    = expected - counted transitions, those from START and into STOP among them
  * START and STOP are ordinary columns of K, as in crf.h. An empty sentence has loss 0. Numbers that are not finite give
- * losses that are not. Sums run in ascending order. */
+ * losses that are not. Sums run in ascending order. Where gold is a choice of tags for some token (tag_choices.h), all
+ * allowed paths (or tags) together take the gold one's place; sentences without one are as if there were no choices. */
 #ifndef KERNELS_CRF_LOSS_H
 #define KERNELS_CRF_LOSS_H
-#include "kernels/crf.h"
+#include "kernels/tag_choices.h"
 
 /* What all sentences of a call share; `at` has crf_factors_size(K) doubles, which are the caller's. */
 struct crf_factors {
@@ -19,16 +20,17 @@ struct crf_factors {
 size_t crf_factors_size(size_t tags);
 void crf_factors_make(const struct crf_factors *factors);
 
-/* e: [T, K]. gold: [T], each below K. d_e: [T, K], receives `scale` times the gradient; d_transitions: [K, K], to which
- * the gradient is added, not scaled; both NULL when only the loss is wanted. scratch: crf_loss_scratch(K, T) doubles.
+/* e: [T, K]. gold: [T], each below K + choices->count; choices NULL: there are none. d_e: [T, K], receives `scale`
+ * times the gradient; d_transitions: [K, K], to which the gradient is added, not scaled; both NULL when only the loss
+ * is wanted. scratch: crf_loss_scratch(K, T) doubles.
  */
 size_t crf_loss_scratch(size_t tags, size_t length);
-double crf_loss(const struct crf_factors *factors, const float *e, size_t length, const uint32_t *gold, float scale,
-                float *d_e, double *d_transitions, double *scratch);
+double crf_loss(const struct crf_factors *factors, const float *e, size_t length, const uint32_t *gold,
+                const struct tag_choices *choices, float scale, float *d_e, double *d_transitions, double *scratch);
 
 /* Sum of the tokens' cross-entropies; d_e [T, K] receives `scale` times its gradient softmax(e[t,:])[j] - [y[t] = j],
  * or is NULL. scratch: [K]. */
-double softmax_loss(size_t tags, const float *e, size_t length, const uint32_t *gold, float scale, float *d_e,
-                    double *scratch);
+double softmax_loss(size_t tags, const float *e, size_t length, const uint32_t *gold, const struct tag_choices *choices,
+                    float scale, float *d_e, double *scratch);
 
 #endif

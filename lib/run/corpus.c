@@ -194,17 +194,16 @@ static ft_status convert_split(struct corpus *corpus, struct split *split, const
     return status;
 }
 
-static ft_status read_split(struct corpus *corpus, int number, const struct corpus_options *options,
-                            struct ft_error *error)
+ft_status corpus_read_file(struct corpus *corpus, struct split *split, const struct corpus_options *options,
+                           struct ft_error *error)
 {
-    struct split *split = &corpus->splits[number];
     bool token_labels = false;
     ft_status status = read_sentences(split, options, error);
     if (!status)
         status = read_gold(corpus, split, options, &token_labels, error);
     if (status)
         return status;
-    if (number == SPLIT_TRAIN)
+    if (split == &corpus->splits[SPLIT_TRAIN])
         corpus->token_labels = token_labels;
     else if (options->era == LIKE_FLAIR_0_15 && token_labels && !corpus->token_labels)
         return ft_fail(error, FT_INPUT, "%s: tags are labels of single tokens, but those of %s are spans'", split->file,
@@ -212,7 +211,7 @@ static ft_status read_split(struct corpus *corpus, int number, const struct corp
     return convert_split(corpus, split, options, error);
 }
 
-static void count_window(struct window *window)
+void corpus_count_window(struct window *window)
 {
     window->tokens = window->chars = 0;
     for (size_t i = 0; i < window->count; i++) {
@@ -241,8 +240,8 @@ static ft_status move_to_dev(struct corpus *corpus, const bool *drawn, size_t de
         to->gold[at] = train->gold[i];
     }
     train->window.count = kept;
-    count_window(&train->window);
-    count_window(&dev->window);
+    corpus_count_window(&train->window);
+    corpus_count_window(&dev->window);
     corpus->dev_from_train = true;
     return FT_OK;
 }
@@ -286,7 +285,7 @@ ft_status corpus_open(struct corpus *corpus, const struct corpus_options *option
         status = corpus_require_train(corpus, options, error);
     for (int split = 0; !status && split < SPLITS; split++)
         if (corpus->splits[split].file)
-            status = read_split(corpus, split, options, error);
+            status = corpus_read_file(corpus, &corpus->splits[split], options, error);
     if (!status && !corpus->splits[SPLIT_DEV].file)
         status = draw_dev(corpus, options->seed, error);
     if (!status && !corpus->splits[SPLIT_TEST].file)
@@ -300,5 +299,7 @@ void corpus_release(struct corpus *corpus)
 {
     for (int split = 0; split < SPLITS; split++)
         window_release(&corpus->splits[split].window);
+    for (size_t i = 0; i < corpus->other_count; i++)
+        window_release(&corpus->others[i]);
     arena_release(&corpus->arena);
 }

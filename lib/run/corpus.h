@@ -36,10 +36,13 @@ struct split {
                              as that reader did), SPANS_FLAIR_NEW in 0.15 */
 };
 
-enum { CORPUS_NOTES = 2 * SPLITS };
+enum { CORPUS_NOTES = 2 * SPLITS + 1 };
 
 struct corpus {
     struct split splits[SPLITS];
+    size_t first_extra, train_extra; /* sentences of train from other files (extra_corpus.h): the first, how many */
+    struct window *others;           /* [other_count] what these point to */
+    size_t other_count;
     bool dev_from_train; /* a tenth of train (round(n / 10), at least one sentence), drawn by the seed */
     bool token_labels;   /* tags are labels of single tokens (parts of speech), not spans: tags and gold are the same,
                             no scheme has a part in them, and a score is the share of right ones, not of spans */
@@ -55,5 +58,14 @@ struct corpus {
  * After an error there is nothing to release. */
 ft_status corpus_open(struct corpus *corpus, const struct corpus_options *options, struct ft_error *error);
 void corpus_release(struct corpus *corpus);
+
+/* Reads one more file, `split->file`, as those of corpus_open are: into a split of the caller's, cleared but for its
+ * file. Its strings come from the corpus's arena, its window is the caller's. Errors as there, and FT_INPUT where its
+ * tags are labels of tokens but train's are spans'. */
+ft_status corpus_read_file(struct corpus *corpus, struct split *split, const struct corpus_options *options,
+                           struct ft_error *error);
+
+/* Sums of a window's sentences, after some came or went. */
+void corpus_count_window(struct window *window);
 
 #endif

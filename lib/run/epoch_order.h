@@ -1,6 +1,7 @@
 /* epoch_order.h - which sentences an epoch of training reads, and in what order.
  *
- * Sentences with mentions are read in every epoch, of those without only a share, drawn anew each time. All follows
+ * Sentences with mentions are read in every epoch, of those without only a share, drawn anew each time; some sentences
+ * can be for the first epochs alone. All follows
  * from the seed and the epoch's number, so that an epoch can be entered anywhere and counted beforehand. It promises:
  * no sentence comes twice in an epoch, and where none is left out the order depends on seed, epoch and number of
  * sentences alone. It knows nothing of corpora and batches' contents. */
@@ -14,12 +15,15 @@ struct epoch_order {
     bool shuffle;          /* false: sentences keep their order */
     double empty_left_out; /* share of the sentences without mentions, from 0 to 1 */
     uint64_t seed;
+    struct {
+        size_t first, count, epochs; /* these sentences are read in the first `epochs` only; 0: in all */
+    } some;
     size_t count;             /* of all sentences */
     const bool *has_mentions; /* [count], lent */
-    size_t empty;             /* how many of them have none */
+    size_t empty, some_empty; /* how many of them, and of `some`, have none */
 };
 
-/* Fills `count`, `has_mentions` and `empty`; the rest is the caller's. */
+/* Fills what stands from `count` on; the rest is the caller's, and there before. */
 void epoch_order_sentences(struct epoch_order *order, const bool *has_mentions, size_t count);
 
 /* Sentences that an epoch reads. epoch: from 1. */

@@ -414,7 +414,7 @@ static ft_status take_loss(struct lm_network *network, const struct lm_batch *ba
     for (size_t t = 0; t < batch->steps; t++)
         at->scales[t] = (float)(1.0 / (double)rows);
     ft_status status = network->backend->ops->training->softmax_loss(
-        network->backend, network->shape.items, at->at, batch->steps, at->logits, batch->targets, at->scales,
+        network->backend, network->shape.items, at->at, batch->steps, at->logits, batch->targets, NULL, at->scales,
         at->losses, gradients ? at->d_logits : NULL, error);
     *loss = 0;
     for (size_t t = 0; status == FT_OK && t < batch->steps; t++)

@@ -117,7 +117,7 @@ ft_status lm_score_text(const struct lm *lm, struct backend *backend, const uint
         status = read_on(&rows, ids + at, steps, states, lm, backend, error);
         if (status == FT_OK)
             status = backend->ops->training->softmax_loss(backend, lm->net.items, &all, 1, rows.logits, ids + at + 1,
-                                                          &scale, &loss, NULL, error);
+                                                          NULL, &scale, &loss, NULL, error);
         *nats += loss;
     }
     rows_release(&rows);
@@ -174,7 +174,7 @@ static ft_status score_some(const struct lm *lm, struct backend *backend, struct
     if (status == FT_OK)
         status = decode(&rows, predicted, lm, backend, error);
     if (status == FT_OK)
-        status = backend->ops->training->softmax_loss(backend, lm->net.items, sentences, count, rows.logits, gold,
+        status = backend->ops->training->softmax_loss(backend, lm->net.items, sentences, count, rows.logits, gold, NULL,
                                                       scales, losses, NULL, error);
     for (size_t i = 0; status == FT_OK && i < count; i++)
         lines[i].nats = losses[i];

@@ -286,13 +286,13 @@ static ft_status take_loss(struct network *network, const struct network_batch *
     if (network->shape.crf) {
         struct crf crf = crf_of(network, network->weights);
         float *d_transitions = gradients ? place(network, network->gradients, "transitions") : NULL;
-        status = ops->crf_loss(backend, &crf, sentences, count, at->emissions, batch->gold, (float)part, at->losses,
-                               d_emissions, d_transitions, error);
+        status = ops->crf_loss(backend, &crf, sentences, count, at->emissions, batch->gold, batch->choices, (float)part,
+                               at->losses, d_emissions, d_transitions, error);
     } else {
         for (size_t s = 0; s < count; s++)
             at->scales[s] = (float)(reduction == LOSS_MEAN ? part / (double)sentences[s].count : part);
         status = ops->softmax_loss(backend, network->shape.tags, sentences, count, at->emissions, batch->gold,
-                                   at->scales, at->losses, d_emissions, error);
+                                   batch->choices, at->scales, at->losses, d_emissions, error);
     }
     *loss = 0;
     for (size_t s = 0; status == FT_OK && s < count; s++)

@@ -44,8 +44,9 @@ size_t network_bytes(const struct network_shape *shape, size_t max_rows);
 
 struct network_batch {
     const struct packing *packing;
-    const float *x;       /* [rows, width], host, rows packed */
-    const uint32_t *gold; /* [rows], host, in the order of packing->sentences */
+    const float *x;                    /* [rows, width], host, rows packed */
+    const uint32_t *gold;              /* [rows], host, in the order of packing->sentences */
+    const struct tag_choices *choices; /* what gold from K on stands for; NULL: it is all tags */
 };
 
 /* Which masks a batch gets. */

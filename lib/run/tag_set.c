@@ -1,5 +1,6 @@
 /* tag_set.c - see tag_set.h. */
 #include "run/tag_set.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,26 @@ static bool add_by_frequency(struct tag_set *set, size_t *room, const struct cor
     return fits;
 }
 
+/* <START> and <STOP> as scheme_follows has them; a tag that may stand nowhere is never asked for. */
+static bool may_follow(const struct tag_set *set, bool spans, enum scheme scheme, size_t from, size_t to)
+{
+    const char *before = set->tags[from].at, *tag = set->tags[to].at;
+    bool first = !strcmp(before, START), last = !strcmp(tag, STOP);
+    if (!strcmp(before, STOP) || !strcmp(tag, START))
+        return false;
+    return !spans || scheme_follows(scheme, first ? NULL : before, last ? NULL : tag);
+}
+
+static bool make_follows(struct tag_set *set, bool spans, enum scheme scheme)
+{
+    uint8_t *follows = arena_array(&set->arena, set->count, set->count);
+    for (size_t to = 0; follows && to < set->count; to++)
+        for (size_t from = 0; from < set->count; from++)
+            follows[to * set->count + from] = may_follow(set, spans, scheme, from, to);
+    set->choices.follows = follows;
+    return follows;
+}
+
 static bool has_tags(const struct split *split)
 {
     for (size_t i = 0; i < split->window.count; i++)
@@ -167,7 +188,7 @@ ft_status tag_set_init(struct tag_set *set, const struct corpus *corpus, enum fl
                                       : add_by_frequency(set, &room, corpus, scheme);
     if (fits && (uses_crf || era == LIKE_FLAIR_0_4))
         fits = add_tag(set, &room, "", START) && add_tag(set, &room, "", STOP);
-    if (fits)
+    if (fits && make_follows(set, !corpus->token_labels, scheme))
         return FT_OK;
     tag_set_release(set);
     return ft_nomem(error, "the tags of a model");
@@ -176,6 +197,8 @@ ft_status tag_set_init(struct tag_set *set, const struct corpus *corpus, enum fl
 void tag_set_release(struct tag_set *set)
 {
     free(set->tags);
+    free(set->allowed);
+    free(set->choice_names);
     map_release(&set->numbers);
     arena_release(&set->arena);
 }
@@ -185,4 +208,55 @@ void tag_set_numbers(const struct tag_set *set, const char *const *tags, size_t 
     for (size_t t = 0; t < count; t++)
         if (!map_get(&set->numbers, tags[t], strlen(tags[t]), &ids[t]))
             ids[t] = 0;
+}
+
+size_t tag_set_number(const struct tag_set *set, const char *tag)
+{
+    uint32_t number;
+    return map_get(&set->numbers, tag, strlen(tag), &number) && number < set->count ? number : set->count;
+}
+
+bool tag_set_is_label(const struct tag_set *set, size_t number)
+{
+    const char *tag = set->tags[number].at;
+    return strcmp(tag, START) && strcmp(tag, STOP) && strcmp(tag, UNKNOWN);
+}
+
+ft_status tag_set_allow(struct tag_set *set, const uint8_t *allowed, const char **name, struct ft_error *error)
+{
+    size_t n = set->count, number = set->choices.count, tags = 0, last = 0;
+    for (size_t j = 0; j < n; j++)
+        if (allowed[j]) {
+            tags++;
+            last = j;
+        }
+    if (tags == 1) {
+        *name = set->tags[last].at;
+        return FT_OK;
+    }
+    for (size_t i = 0; i < number; i++)
+        if (!memcmp(set->allowed + i * n, allowed, n)) {
+            *name = set->choice_names[i];
+            return FT_OK;
+        }
+    char text[32];
+    size_t bytes = (size_t)snprintf(text, sizeof text, "\n%zu", number);
+    uint8_t *sets = realloc(set->allowed, (number + 1) * n);
+    if (sets)
+        set->choices.allowed = set->allowed = sets;
+    const char **names = realloc(set->choice_names, (number + 1) * sizeof *names);
+    if (names)
+        set->choice_names = names;
+    *name = arena_copy(&set->arena, text, bytes);
+    if (!sets || !names || !*name || !map_put(&set->numbers, *name, bytes, (uint32_t)(n + number)))
+        return ft_nomem(error, "the tags of a model");
+    memcpy(sets + number * n, allowed, n);
+    names[number] = *name;
+    set->choices.count++;
+    return FT_OK;
+}
+
+const struct tag_choices *tag_set_choices(const struct tag_set *set)
+{
+    return set->choices.count ? &set->choices : NULL;
 }

@@ -94,12 +94,6 @@ static ft_status most_rows(const struct trainer *trainer, size_t *rows, struct f
     return status;
 }
 
-static size_t tag_number(const struct tag_set *tags, const char *tag)
-{
-    uint32_t number;
-    return map_get(&tags->numbers, tag, strlen(tag), &number) ? number : tags->count;
-}
-
 struct network_shape trainer_shape(const struct trainer_options *options, size_t width, const struct tag_set *tags)
 {
     return (struct network_shape){.width = width,
@@ -109,8 +103,8 @@ struct network_shape trainer_shape(const struct trainer_options *options, size_t
                                   .hidden = options->hidden,
                                   .layers = options->layers,
                                   .tags = tags->count,
-                                  .start = tag_number(tags, "<START>"),
-                                  .stop = tag_number(tags, "<STOP>"),
+                                  .start = tag_set_number(tags, "<START>"),
+                                  .stop = tag_set_number(tags, "<STOP>"),
                                   .crf = options->crf,
                                   .mask_ends = options->era == LIKE_FLAIR_0_4};
 }
@@ -181,9 +175,12 @@ static ft_status make_epochs(struct trainer *trainer, struct ft_error *error)
     count = 0;
     for (size_t s = SPLIT_TRAIN; s <= last; s++)
         for (size_t i = 0; i < splits[s].window.count; i++)
-            flags[count++] = has_mentions((const char *const *)splits[s].tags[i], splits[s].window.sentences[i].count);
+            flags[count++] = has_mentions((const char *const *)splits[s].gold[i], splits[s].window.sentences[i].count);
     trainer->epochs = (struct epoch_order){
-        .shuffle = options->shuffle, .empty_left_out = options->empty_left_out, .seed = options->seed};
+        .shuffle = options->shuffle,
+        .empty_left_out = options->empty_left_out,
+        .seed = options->seed,
+        .some = {trainer->data.corpus->first_extra, trainer->data.corpus->train_extra, options->extra_epochs}};
     epoch_order_sentences(&trainer->epochs, flags, count);
     if (!epoch_order_count(&trainer->epochs, 1))
         return ft_fail(error, FT_INPUT, "there is no sentence to train on");
@@ -278,7 +275,7 @@ static ft_status make_batch(struct trainer *trainer, const size_t *numbers, size
         const struct split *split = find_sentence(trainer, numbers[i], &index);
         tag_set_numbers(trainer->data.tags, split->tags[index], lengths[i], gold + packing->sentences[i].first);
     }
-    *batch = (struct network_batch){packing, trainer->x, gold};
+    *batch = (struct network_batch){packing, trainer->x, gold, tag_set_choices(trainer->data.tags)};
     return row_store_read(trainer->data.rows, numbers, count, to, error);
 }
 
@@ -473,8 +470,7 @@ static ft_status end_epoch(struct trainer *trainer, struct trainer_event *event,
 static double rate_of_batch(const struct trainer *trainer)
 {
     const struct trainer_options *options = &trainer->options;
-    double all =
-        (double)epoch_order_batches_total(&trainer->epochs, options->max_epochs, options->batch);
+    double all = (double)epoch_order_batches_total(&trainer->epochs, options->max_epochs, options->batch);
     struct rate_curve curve = {options->schedule == TRAIN_LINEAR ? RATE_LINEAR : RATE_COSINE, options->rate,
                                floor(options->warmup_fraction * all), all, options->floor};
     return rate_curve_at(&curve, (double)trainer->state.step, 1);

@@ -40,6 +40,7 @@ struct trainer_options {
     double o_bias;                 /* that weights are evaluated with (o_bias.h) */
     bool shuffle, train_with_dev, monitor_test;
     double empty_left_out; /* share of the sentences without mentions that an epoch does not read */
+    size_t extra_epochs;   /* only so many first epochs read the corpus's extra sentences; 0: all do */
     uint64_t seed;
 };
 

@@ -49,8 +49,8 @@ void *cpu_training_scratch(struct cpu_training *training, size_t bytes);
 /* Computes all products; FT_NOMEM. */
 ft_status cpu_gemms(struct cpu_training *training, const struct gemm *gemms, size_t count);
 
-/* y = x W^T + first + second (NULL: nothing) for each of `count` layers that read the same x [rows, in], as products for
- * cpu_gemms. Where it pays x is transposed first, into memory that lasts until the next call. FT_NOMEM. */
+/* y = x W^T + first + second (NULL: nothing) for each of `count` layers that read the same x [rows, in], as products
+ * for cpu_gemms. Where it pays x is transposed first, into memory that lasts until the next call. FT_NOMEM. */
 struct cpu_layer {
     const float *w; /* [out, in] */
     size_t out;
@@ -78,11 +78,11 @@ ft_status cpu_lookup_backward(struct backend *backend, const uint32_t *ids, size
 ft_status cpu_dropout(struct backend *backend, const struct packed_batch *batch, const struct dropout *dropout,
                       size_t width, float *x, struct ft_error *error);
 ft_status cpu_crf_loss(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
-                       size_t count, const float *emissions, const uint32_t *gold, float scale, double *losses,
-                       float *d_emissions, float *d_transitions, struct ft_error *error);
+                       size_t count, const float *emissions, const uint32_t *gold, const struct tag_choices *choices,
+                       float scale, double *losses, float *d_emissions, float *d_transitions, struct ft_error *error);
 ft_status cpu_softmax_loss(struct backend *backend, size_t tags, const struct token_sequence *sentences, size_t count,
-                           const float *emissions, const uint32_t *gold, const float *scales, double *losses,
-                           float *d_emissions, struct ft_error *error);
+                           const float *emissions, const uint32_t *gold, const struct tag_choices *choices,
+                           const float *scales, double *losses, float *d_emissions, struct ft_error *error);
 ft_status cpu_squares(struct backend *backend, const float *x, size_t count, double *sum, struct ft_error *error);
 ft_status cpu_sgd(struct backend *backend, size_t count, float *w, const float *gradient, float *velocity, float rate,
                   float scale, float momentum, float decay, struct ft_error *error);

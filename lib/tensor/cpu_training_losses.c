@@ -69,6 +69,7 @@ struct loss_job {
     size_t count, longest;
     const float *emissions;
     const uint32_t *gold;
+    const struct tag_choices *choices;
     const float *scales; /* of sentences, for softmax */
     float scale;
     double *losses;
@@ -84,9 +85,10 @@ static void loss_of(const struct loss_job *job, size_t sentence, double *d_trans
     const float *e = job->emissions + s->first * job->tags;
     float *d_e = job->d_emissions ? job->d_emissions + s->first * job->tags : NULL;
     const uint32_t *gold = job->gold + s->first;
-    job->losses[sentence] = job->factors.crf
-                                ? crf_loss(&job->factors, e, s->count, gold, job->scale, d_e, d_transitions, scratch)
-                                : softmax_loss(job->tags, e, s->count, gold, job->scales[sentence], d_e, scratch);
+    job->losses[sentence] =
+        job->factors.crf
+            ? crf_loss(&job->factors, e, s->count, gold, job->choices, job->scale, d_e, d_transitions, scratch)
+            : softmax_loss(job->tags, e, s->count, gold, job->choices, job->scales[sentence], d_e, scratch);
 }
 
 static void loss_work(void *argument, size_t thread)
@@ -122,8 +124,8 @@ static ft_status run_losses(struct backend *backend, struct loss_job *job, size_
 }
 
 ft_status cpu_crf_loss(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
-                       size_t count, const float *emissions, const uint32_t *gold, float scale, double *losses,
-                       float *d_emissions, float *d_transitions, struct ft_error *error)
+                       size_t count, const float *emissions, const uint32_t *gold, const struct tag_choices *choices,
+                       float scale, double *losses, float *d_emissions, float *d_transitions, struct ft_error *error)
 {
     size_t entries = crf->tags * crf->tags, blocks = blocks_of(count, SENTENCES);
     struct loss_job job = {.factors = {.crf = crf},
@@ -132,6 +134,7 @@ ft_status cpu_crf_loss(struct backend *backend, const struct crf *crf, const str
                            .count = count,
                            .emissions = emissions,
                            .gold = gold,
+                           .choices = choices,
                            .scale = scale,
                            .losses = losses,
                            .d_emissions = d_emissions};
@@ -155,14 +158,15 @@ ft_status cpu_crf_loss(struct backend *backend, const struct crf *crf, const str
 }
 
 ft_status cpu_softmax_loss(struct backend *backend, size_t tags, const struct token_sequence *sentences, size_t count,
-                           const float *emissions, const uint32_t *gold, const float *scales, double *losses,
-                           float *d_emissions, struct ft_error *error)
+                           const float *emissions, const uint32_t *gold, const struct tag_choices *choices,
+                           const float *scales, double *losses, float *d_emissions, struct ft_error *error)
 {
     struct loss_job job = {.tags = tags,
                            .sentences = sentences,
                            .count = count,
                            .emissions = emissions,
                            .gold = gold,
+                           .choices = choices,
                            .scales = scales,
                            .losses = losses,
                            .d_emissions = d_emissions};

@@ -6,6 +6,7 @@
  * is as before. */
 #ifndef TENSOR_TRAINING_H
 #define TENSOR_TRAINING_H
+#include "kernels/tag_choices.h"
 #include "tensor/backend.h"
 
 /* Sequences of different lengths, packed by time as PyTorch and cuDNN pack them: the longest first, then row
@@ -103,15 +104,18 @@ struct training_ops {
                          size_t width, float *x, struct ft_error *error);
 
     /* Negative log-likelihood of the gold tags, one a sentence, and its gradients times `scale`.
-     * emissions: [tokens, K], sentence by sentence; gold: [tokens] host; losses: [count] host; d_emissions: [tokens,
-     * K], d_transitions: [K, K], both NULL when only losses are wanted. */
+     * emissions: [tokens, K], sentence by sentence; gold: [tokens] host, below K, or K and more as `choices` (host)
+     * says (kernels/tag_choices.h; NULL: none); losses: [count] host; d_emissions: [tokens, K], d_transitions: [K, K],
+     * both NULL when only losses are wanted. */
     ft_status (*crf_loss)(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
-                          size_t count, const float *emissions, const uint32_t *gold, float scale, double *losses,
-                          float *d_emissions, float *d_transitions, struct ft_error *error);
+                          size_t count, const float *emissions, const uint32_t *gold, const struct tag_choices *choices,
+                          float scale, double *losses, float *d_emissions, float *d_transitions,
+                          struct ft_error *error);
     /* Cross-entropy of each token's softmax, summed over a sentence, and its gradient times scales[sentence]. */
     ft_status (*softmax_loss)(struct backend *backend, size_t tags, const struct token_sequence *sentences,
-                              size_t count, const float *emissions, const uint32_t *gold, const float *scales,
-                              double *losses, float *d_emissions, struct ft_error *error);
+                              size_t count, const float *emissions, const uint32_t *gold,
+                              const struct tag_choices *choices, const float *scales, double *losses,
+                              float *d_emissions, struct ft_error *error);
 
     /* Sum of squares, in double. */
     ft_status (*squares)(struct backend *backend, const float *x, size_t count, double *sum, struct ft_error *error);

@@ -31,6 +31,21 @@ const char **scheme_tags(enum scheme scheme, const struct span *spans, size_t co
     return tags;
 }
 
+/* 'B', 'I', 'E' or 'S'; 'O' for what is in no span. */
+static char place_in_span(const char *tag)
+{
+    return tag && tag[0] && tag[1] == '-' && strchr("BIES", tag[0]) ? tag[0] : 'O';
+}
+
+bool scheme_follows(enum scheme scheme, const char *before, const char *tag)
+{
+    char last = place_in_span(before), next = place_in_span(tag);
+    bool opened = last == 'B' || last == 'I';
+    if (next == 'I' || next == 'E')
+        return opened && !strcmp(before + 2, tag + 2);
+    return scheme == SCHEME_BIO || !opened; /* BIOES says where a span ends */
+}
+
 /* A copy of the tag with every "from-" in it written as "to-": the old conversion replaced text, wherever it stood. */
 static const char *with_prefix(const char *tag, char from, char to, struct arena *arena)
 {

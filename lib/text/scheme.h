@@ -14,6 +14,10 @@ enum scheme { SCHEME_BIO, SCHEME_BIOES };
 /* The tags of a sentence of n tokens with these spans (in order, not overlapping). NULL when out of memory. */
 const char **scheme_tags(enum scheme scheme, const struct span *spans, size_t count, size_t n, struct arena *arena);
 
+/* Whether a tag may come behind another one where sentences are tagged as scheme_tags does it; NULL stands for what is
+ * before the first tag, and behind the last one. */
+bool scheme_follows(enum scheme scheme, const char *before, const char *tag);
+
 /* What Flair's readers up to 0.10 made of a column of tags: IOB1 to BIO, then BIO to BIOES, each tag on its own.
  * tags: [n], *converted: [n]. Returns FT_OK; FT_NOMEM; FT_INPUT with *bad = the first tag that is not of the BIO
  * scheme, where those versions end with "Invalid IOB format" (no text is left anywhere: the caller knows the place). */

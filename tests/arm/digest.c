@@ -287,21 +287,35 @@ static void training(void)
         .word = 0.2f, .locked = 0.5f, .plain = 0.1f, .seed = 1, .step = 2, .site = 3};
     static float transitions[TAGS * TAGS], emissions[LENGTH * TAGS], d_emissions[LENGTH * TAGS], y[6 * WIDTH], w[COUNT],
         gradient[COUNT], moments[3][COUNT];
-    static double factors[TAGS + 2 * TAGS * TAGS], d_transitions[TAGS * TAGS], scratch[4 * LENGTH * TAGS + TAGS * TAGS];
+    static double factors[TAGS + 2 * TAGS * TAGS], d_transitions[TAGS * TAGS], scratch[5 * LENGTH * TAGS + TAGS * TAGS];
     static uint32_t gold[LENGTH];
+    static uint8_t allowed[2 * TAGS], follows[TAGS * TAGS];
+    const struct tag_choices choices = {2, allowed, follows};
     const struct crf crf = {TAGS, TAGS - 2, TAGS - 1, transitions, false};
     const struct crf_factors shared = {&crf, factors};
     for (size_t i = 0; i < TAGS * TAGS; i++)
         transitions[i] = random_below(4) ? random_float(3) : -10000;
     crf_factors_make(&shared);
+    for (size_t k = 0; k < TAGS * TAGS; k++)
+        follows[k] = random_below(8) != 0;
+    for (size_t j = 0; j < 2 * TAGS; j++)
+        allowed[j] = random_below(2) || j % TAGS == 0;
     for (size_t length = 1; length <= LENGTH; length++) {
         for (size_t i = 0; i < length * TAGS; i++)
             emissions[i] = random_float(length % 4 ? 6 : 500);
         for (size_t t = 0; t < length; t++)
             gold[t] = random_below(TAGS);
-        double losses[2] = {crf_loss(&shared, emissions, length, gold, 0.3f, d_emissions, d_transitions, scratch)};
+        double losses[2] = {
+            crf_loss(&shared, emissions, length, gold, NULL, 0.3f, d_emissions, d_transitions, scratch)};
         add(d_emissions, length * TAGS * sizeof *d_emissions);
-        losses[1] = softmax_loss(TAGS, emissions, length, gold, 0.3f, d_emissions, scratch);
+        losses[1] = softmax_loss(TAGS, emissions, length, gold, NULL, 0.3f, d_emissions, scratch);
+        add(d_emissions, length * TAGS * sizeof *d_emissions);
+        add(losses, sizeof losses);
+        for (size_t t = 0; t < length; t += 3)
+            gold[t] = TAGS + random_below(2);
+        losses[0] = crf_loss(&shared, emissions, length, gold, &choices, 0.3f, d_emissions, d_transitions, scratch);
+        add(d_emissions, length * TAGS * sizeof *d_emissions);
+        losses[1] = softmax_loss(TAGS, emissions, length, gold, &choices, 0.3f, d_emissions, scratch);
         add(d_emissions, length * TAGS * sizeof *d_emissions);
         add(losses, sizeof losses);
     }

@@ -44,7 +44,7 @@ static double loss_of(struct problem *p, struct answer *a)
     if (a)
         memset(a, 0, sizeof *a);
     double loss =
-        crf_loss(&factors, p->e, p->length, p->gold, 1, a ? a->d_e : NULL, a ? a->d_transitions : NULL, scratch);
+        crf_loss(&factors, p->e, p->length, p->gold, NULL, 1, a ? a->d_e : NULL, a ? a->d_transitions : NULL, scratch);
     if (a)
         a->loss = loss;
     free(factors.at);
@@ -366,7 +366,8 @@ START_TEST(three_sentences_as_flair_counts_them)
     struct backend *backend = new_backend(2);
     struct ft_error error;
     double losses[3];
-    ck_assert_int_eq(cpu_crf_loss(backend, &crf, sentences, 3, e, gold, 1, losses, d_e, d_transitions, &error), FT_OK);
+    ck_assert_int_eq(cpu_crf_loss(backend, &crf, sentences, 3, e, gold, NULL, 1, losses, d_e, d_transitions, &error),
+                     FT_OK);
     for (int i = 0; i < 3; i++)
         ck_assert_double_eq_tol(losses[i], losses_expected[i], 1e-6);
     ck_assert_double_eq_tol(losses[0] + losses[1] + losses[2], 27.800308, 1e-5); /* float32's last digits */
@@ -414,12 +415,12 @@ static void run_batch(bool crf, size_t threads, struct batch_answer *to)
     struct backend *backend = new_backend(threads);
     struct ft_error error;
     if (crf)
-        ck_assert_int_eq(cpu_crf_loss(backend, &batch.crf, batch.sentences, SENTENCES, batch.e, batch.gold, 0.25f,
+        ck_assert_int_eq(cpu_crf_loss(backend, &batch.crf, batch.sentences, SENTENCES, batch.e, batch.gold, NULL, 0.25f,
                                       to->losses, to->d_e, to->d_transitions, &error),
                          FT_OK);
     else
-        ck_assert_int_eq(cpu_softmax_loss(backend, TAGS, batch.sentences, SENTENCES, batch.e, batch.gold, batch.scales,
-                                          to->losses, to->d_e, &error),
+        ck_assert_int_eq(cpu_softmax_loss(backend, TAGS, batch.sentences, SENTENCES, batch.e, batch.gold, NULL,
+                                          batch.scales, to->losses, to->d_e, &error),
                          FT_OK);
     backend->ops->free(backend);
 }
@@ -480,7 +481,8 @@ START_TEST(a_batch_of_nothing)
     struct ft_error error;
     float d_transitions[4] = {1, 1, 1, 1}, transitions[4] = {0};
     struct crf crf = {.tags = 2, .start = 0, .stop = 1, .transitions = transitions};
-    ck_assert_int_eq(cpu_crf_loss(backend, &crf, NULL, 0, NULL, NULL, 1, NULL, NULL, d_transitions, &error), FT_OK);
+    ck_assert_int_eq(cpu_crf_loss(backend, &crf, NULL, 0, NULL, NULL, NULL, 1, NULL, NULL, d_transitions, &error),
+                     FT_OK);
     for (int k = 0; k < 4; k++)
         ck_assert_float_eq(d_transitions[k], 0);
     backend->ops->free(backend);
@@ -492,13 +494,13 @@ START_TEST(softmax_by_hand)
 {
     float e[] = {0, logf(3), 7, 7}, d_e[4];
     double scratch[2];
-    ck_assert_double_eq_tol(softmax_loss(2, e, 2, (uint32_t[]){0, 1}, 2, d_e, scratch), log(8), 1e-7);
+    ck_assert_double_eq_tol(softmax_loss(2, e, 2, (uint32_t[]){0, 1}, NULL, 2, d_e, scratch), log(8), 1e-7);
     static const float expected[] = {-1.5f, 1.5f, 1, -1};
     for (int k = 0; k < 4; k++)
         ck_assert_float_eq_tol(d_e[k], expected[k], 1e-6f);
-    ck_assert_double_eq_tol(softmax_loss(2, e, 2, (uint32_t[]){0, 1}, 2, NULL, scratch), log(8), 1e-7);
+    ck_assert_double_eq_tol(softmax_loss(2, e, 2, (uint32_t[]){0, 1}, NULL, 2, NULL, scratch), log(8), 1e-7);
     static const float extreme[] = {-10000, 10000};
-    ck_assert_double_eq_tol(softmax_loss(2, extreme, 1, (uint32_t[]){0}, 1, d_e, scratch), 20000, 1e-9);
+    ck_assert_double_eq_tol(softmax_loss(2, extreme, 1, (uint32_t[]){0}, NULL, 1, d_e, scratch), 20000, 1e-9);
     ck_assert_float_eq(d_e[0], -1);
     ck_assert_float_eq(d_e[1], 1);
 }
@@ -515,13 +517,13 @@ START_TEST(softmax_gradients_are_the_slopes_of_the_loss)
         fill(e, 3 * tags, 3);
         for (int t = 0; t < 3; t++)
             gold[t] = random_below((uint32_t)tags);
-        softmax_loss(tags, e, 3, gold, 1, d_e, scratch);
+        softmax_loss(tags, e, 3, gold, NULL, 1, d_e, scratch);
         for (size_t k = 0; k < 3 * tags; k++) {
             double losses[4];
             float before = e[k];
             for (int i = 0; i < 4; i++) {
                 e[k] = before + (float[]){-2, -1, 1, 2}[i] * h;
-                losses[i] = softmax_loss(tags, e, 3, gold, 1, NULL, scratch);
+                losses[i] = softmax_loss(tags, e, 3, gold, NULL, 1, NULL, scratch);
             }
             e[k] = before;
             double expected = (8 * (losses[2] - losses[1]) - (losses[3] - losses[0])) / (12 * (double)h);

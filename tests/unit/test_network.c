@@ -74,7 +74,7 @@ static void scene_init(struct scene *scene, const struct layout *layout, bool cr
         scene->weights[i] = (double)drawn[i];
     for (size_t t = 0; t < rows; t++)
         gold[t] = random_below(START);
-    scene->batch = (struct network_batch){&scene->packing, x, gold};
+    scene->batch = (struct network_batch){&scene->packing, x, gold, NULL};
 }
 
 static void scene_release(struct scene *scene)
@@ -187,7 +187,7 @@ START_TEST(evaluation_drops_nothing_and_gives_the_best_path)
                    expected);
             EXPECT(!memcmp(tags, expected_tags, scene.rows * sizeof *tags), "%s: other tags", layouts[l].name);
             memset(tags, 77, scene.rows * sizeof *tags);
-            struct network_batch without_gold = {&scene.packing, scene.batch.x, NULL};
+            struct network_batch without_gold = {&scene.packing, scene.batch.x, NULL, NULL};
             ck_assert_int_eq(network_evaluate(&scene.network, &without_gold, reduction, NULL, tags, &error), FT_OK);
             EXPECT(!memcmp(tags, expected_tags, scene.rows * sizeof *tags), "%s: other tags", layouts[l].name);
             free(tags);

@@ -111,7 +111,7 @@ static struct result by_network(struct head *head)
     keeping.decode = keeping_decode;
     kept = &result;
     backend->ops = &keeping;
-    struct network_batch batch = {&packing, x, NULL};
+    struct network_batch batch = {&packing, x, NULL, NULL};
     ck_assert_int_eq(network_evaluate(&network, &batch, LOSS_SUM, NULL, result.best, &error), FT_OK);
     backend->ops = real;
     network_release(&network);
