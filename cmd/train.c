@@ -192,12 +192,16 @@ const struct command command_train = {
         "The run's folder receives best-model.safetensors and final-model.safetensors, which every other command opens, "
         "training.log, loss.tsv and loss.svg (loss, F1 and learning rate by epoch), weights.txt, dev.tsv and test.tsv "
         "(token, gold tag, predicted tag). The scores of the best model on test are printed at the end.\n\n"
+        "--extra learns from other corpora, too, whose types may be coarser than the model's or none of its own: "
+        "--extra-labels says what each can be, and the model learns that one of these is right. A token's tag is then a "
+        "choice; the loss is that of all tag sequences together that the choices allow.\n\n"
         "Ctrl-C saves and leaves; --resume goes on from there, and from the last checkpoint of a run that was killed or lost "
         "its machine, to the very same model. The same corpus, options and seed give the same model, byte for byte, on one "
         "machine, whatever the number of threads.",
     .examples = "flairtag train corpus/ -o run\n"
                 "flairtag train --train train.conll --dev dev.conll --test test.conll --storage gpu\n"
                 "flairtag train corpus/ --words glove.safetensors --lm-forward fw.pt --lm-backward bw.pt -o news\n"
+                "flairtag train tweets/ --extra news.conll --extra-labels 'PER=person,ORG=firm|club,MISC=*'\n"
                 "flairtag train --resume news",
     .options = train_option_table,
     .run = run_train,

@@ -51,8 +51,8 @@ const struct option train_option_table[] = {
     {0, "extra", OPTION_STRING, PLACE(extra), "FILES", NULL,
      "more sentences to learn from, several files with commas between them, read as --train is (default: none)", 0, 0},
     {0, "extra-labels", OPTION_STRING, PLACE(extra_labels), "RULES", NULL,
-     "what their types can be here, PER=person,ORG=firm|club,MISC=*,O=O|title: of several types the model may choose, * is "
-     "anything at all, O= is about tokens without a label (default: types keep their names)", 0, 0},
+     "what their types are here, such as PER=person,ORG=firm|club,MISC=*,O=O|title: of several types the model may choose "
+     "any, * is anything, and O= is about tokens without a label (default: types keep their names)", 0, 0},
     {0, "extra-epochs", OPTION_INT, PLACE(extra_epochs), "N", NULL,
      "only the first N epochs read them (default: all)", 1, 1000000},
     {0, "token-column", OPTION_INT, PLACE(token_column), "N", NULL, "column of the token (default 1)", 1, 1000},
@@ -421,6 +421,8 @@ ft_status train_extra_files(const struct train_values *values, struct arena *are
     *files = arena_array(arena, most, sizeof **files);
     for (const char *at = values->extra; at && *files;) {
         size_t length = strcspn(at, ",");
+        if (!length)
+            return ft_fail(error, FT_USAGE, "'%s': an empty name among the extra files", values->extra);
         if (!((*files)[(*count)++] = arena_copy(arena, at, length)))
             *files = NULL;
         at += length;

@@ -61,7 +61,7 @@ struct augment_options train_augment_options(const struct train_values *values);
  * to be freed. FT_MODEL: one cannot be found. */
 ft_status train_find_models(const char *names, char **settled, struct ft_error *error);
 
-/* The files of --extra, which come from the arena. FT_NOMEM. */
+/* The files of --extra, which come from the arena. FT_USAGE: a name is empty; FT_NOMEM. */
 ft_status train_extra_files(const struct train_values *values, struct arena *arena, const char ***files, size_t *count,
                             struct ft_error *error);
 

@@ -109,8 +109,35 @@ START_TEST(batches_are_counted_by_epoch_and_over_all)
 }
 END_TEST
 
+/* Sentences 10 to 15, two of them with mentions, are for two epochs. */
+START_TEST(some_sentences_are_read_in_the_first_epochs_alone)
+{
+    static const double left_out[] = {0, 0.5};
+    for (size_t way = 0; way < 2; way++) {
+        struct epoch_order order = {.shuffle = true, .empty_left_out = left_out[way], .seed = 3, .some = {10, 6, 2}};
+        epoch_order_sentences(&order, flags(), SENTENCES);
+        size_t all = way ? 10 + 10 : SENTENCES, rest = way ? 8 + 8 : SENTENCES - 6;
+        ck_assert_uint_eq(epoch_order_batches_total(&order, 4, 7), 2 * ((all + 6) / 7) + 2 * ((rest + 6) / 7));
+        for (size_t epoch = 1; epoch <= 4; epoch++) {
+            size_t numbers[SENTENCES], count = epoch_order_count(&order, epoch);
+            bool read[SENTENCES] = {false};
+            ck_assert_uint_eq(count, epoch <= 2 ? all : rest);
+            epoch_order_write(&order, epoch, numbers);
+            for (size_t i = 0; i < count; i++) {
+                ck_assert(numbers[i] < SENTENCES && !read[numbers[i]]);
+                ck_assert(epoch <= 2 || numbers[i] < 10 || numbers[i] >= 16);
+                read[numbers[i]] = true;
+            }
+            for (size_t i = 0; i < SENTENCES; i += 3)
+                ck_assert_int_eq(read[i], epoch <= 2 || i < 10 || i >= 16);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
+    test_add(some_sentences_are_read_in_the_first_epochs_alone, NULL);
     test_add(where_none_is_left_out_all_are_shuffled_by_seed_and_epoch, NULL);
     test_add(sentences_without_mentions_are_read_as_often_as_asked_and_equally_often, NULL);
     test_add(the_draw_is_another_one_for_another_epoch_and_seed_and_else_the_same, NULL);
