@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "run/o_bias.h"
 #include "run/rate_curve.h"
-#include "text/evaluation.h"
+#include "run/split_scores.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,13 +42,6 @@ const struct sentence **trainer_sentences(const struct corpus *corpus, const str
         for (size_t i = 0; i < corpus->splits[s].window.count; i++)
             sentences[(*count)++] = &corpus->splits[s].window.sentences[i];
     return sentences;
-}
-
-enum span_rule trainer_span_rule(const struct corpus *corpus, enum flair_era era)
-{
-    if (corpus->token_labels) /* no spans: tokens are counted, which every rule does, and this one refuses no tag */
-        return SPANS_CONLLEVAL;
-    return era == LIKE_FLAIR_0_4 ? SPANS_FLAIR_OLD : SPANS_FLAIR_NEW;
 }
 
 static int longest_first(const void *left, const void *right)
@@ -290,36 +283,6 @@ static double loss_parts(const struct trainer *trainer, size_t tokens)
     return trainer->options.era == LIKE_FLAIR_0_4 ? 1 : (double)tokens;
 }
 
-/* As Python's round(value, 4): by the decimal digits of the double, not by scaling it. */
-static double round_4(double value)
-{
-    char digits[32];
-    snprintf(digits, sizeof digits, "%.4f", value);
-    return strtod(digits, NULL);
-}
-
-/* The scores of a split in the era's way: up to 0.4.5 precision and recall were rounded before they were combined. */
-static void set_scores(const struct trainer *trainer, const struct evaluation *evaluation,
-                       const struct averages *averages, struct split_record *record)
-{
-    record->precision = averages->micro.precision;
-    record->recall = averages->micro.recall;
-    record->f1 = averages->micro.f1;
-    record->accuracy = averages->accuracy;
-    if (trainer->data.corpus
-            ->token_labels) { /* each token counts, as in Flair: all scores are the share of right ones */
-        double share = evaluation->tokens ? (double)evaluation->tokens_right / (double)evaluation->tokens : 0;
-        record->precision = record->recall = record->f1 = record->accuracy = share;
-    } else if (trainer->options.era == LIKE_FLAIR_0_4) {
-        double p = round_4(record->precision), r = round_4(record->recall);
-        record->precision = p;
-        record->recall = r;
-        record->f1 = p + r > 0 ? round_4(2 * p * r / (p + r)) : 0;
-    } else if (evaluation->spans.gold + evaluation->spans.predicted <= 1) {
-        record->accuracy = 0; /* nothing is computed for at most one label */
-    }
-}
-
 /* With the weights that the network has. */
 static ft_status evaluate_network(struct trainer *trainer, size_t s, uint32_t *tags, struct split_record *record,
                                   struct ft_error *error)
@@ -330,7 +293,7 @@ static ft_status evaluate_network(struct trainer *trainer, size_t s, uint32_t *t
     double loss = 0, parts = 0;
     size_t step = trainer->options.eval_batch;
     ft_status status = FT_OK;
-    evaluation_init(&evaluation, trainer_span_rule(trainer->data.corpus, trainer->options.era));
+    evaluation_init(&evaluation, split_span_rule(trainer->data.corpus, trainer->options.era));
     for (size_t i = 0, token = 0; status == FT_OK && i < window->count; i += step) {
         size_t count = window->count - i < step ? window->count - i : step;
         size_t *numbers = calloc(count, sizeof *numbers);
@@ -356,16 +319,10 @@ static ft_status evaluate_network(struct trainer *trainer, size_t s, uint32_t *t
                            : ft_nomem(error, "an evaluation");
         }
     }
-    size_t class_count;
-    const struct type_tally **classes = status == FT_OK ? evaluation_classes(&evaluation, &class_count) : NULL;
-    if (status == FT_OK && !classes)
-        status = ft_nomem(error, "an evaluation");
-    if (status == FT_OK) {
-        struct averages averages = evaluation_averages(&evaluation, classes, class_count);
-        *record = (struct split_record){.there = true, .loss = parts > 0 ? loss / parts : 0};
-        set_scores(trainer, &evaluation, &averages, record);
-    }
-    free(classes);
+    if (status == FT_OK)
+        status = split_scores(&evaluation, trainer->data.corpus, trainer->options.era, record, error);
+    record->there = true;
+    record->loss = parts > 0 ? loss / parts : 0;
     evaluation_release(&evaluation);
     return status;
 }

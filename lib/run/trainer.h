@@ -59,9 +59,6 @@ struct network_shape trainer_shape(const struct trainer_options *options, size_t
 const struct sentence **trainer_sentences(const struct corpus *corpus, const struct trainer_options *options,
                                           struct arena *arena, size_t *count);
 
-/* How a run's predictions are evaluated. */
-enum span_rule trainer_span_rule(const struct corpus *corpus, enum flair_era era);
-
 /* Plain numbers: a checkpoint holds all of them. */
 struct trainer_state {
     size_t epoch;      /* from 1: the one being trained, or the last one when finished */
