@@ -46,7 +46,9 @@ test_sources = $(wildcard tests/unit/test_*.c tests/golden/test_*.c)
 test_helpers = $(filter-out $(test_sources),$(wildcard tests/unit/*.c tests/golden/*.c))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-library_objects = $(call objects,$(library_sources))
+# The pages of --format html: markup, styles and programs of lib/text/page as C strings.
+pages = $(BUILD)/pages.c
+library_objects = $(call objects,$(library_sources) $(pages))
 program_objects = $(call objects,$(program_sources))
 helper_objects = $(call objects,$(test_helpers))
 digest_objects = $(call objects,tests/arm/digest.c $(filter-out kernels/gemm.c,$(wildcard kernels/*.c kernels/simd/*.c)))
@@ -82,6 +84,10 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
 	$(call quiet,compile $<)$(CC) $(FLAGS) $(INSTRUCTIONS) $(DEFINES) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(program_objects): $(BUILD)/flags-cmd
+
+$(pages): $(wildcard lib/text/page/*)
+	@mkdir -p $(@D)
+	$(call quiet,embed $@)awk -f lib/text/page/embed.awk $(filter %.html,$^) > $@
 
 -include $(all_objects:.o=.d)
 

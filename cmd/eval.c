@@ -7,14 +7,16 @@
 #include "cmd/eval_model.h"
 #include "cmd/interrupt.h"
 #include "cmd/memory_options.h"
+#include "text/evaluation_page.h"
 #include "text/pairs.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { BY_REPORT = -1 };
+enum { FORMAT_TEXT, FORMAT_HTML };
 
 struct eval_values {
-    int rule, report;
+    int rule, report, format;
     bool json, ignore_tokens;
     long tag_column, pred_column, token_column;
     const char *output;
@@ -42,6 +44,10 @@ static const struct option eval_options[] = {
      "table|conlleval|flair-0.10|flair-0.11|flair-0.15|wnut",
      "what to print: a table of types, the conlleval script's report, Flair's of a version, or WNUT's entity and "
      "surface F1 (default: table)",
+     0, 0},
+    {0, "format", OPTION_CHOICE, offsetof(struct eval_values, format), NULL, "text|html",
+     "html: a page for a browser with the figures, the confusion of types and every span that is right, wrong or "
+     "missed, in its sentence (default: text, the report)",
      0, 0},
     {0, "json", OPTION_FLAG, offsetof(struct eval_values, json), NULL, NULL, "print all figures as one JSON object", 0,
      0},
@@ -87,6 +93,14 @@ static ft_status count_pairs(struct evaluation *evaluation, const struct pairs_o
     return status == FT_END ? FT_OK : status;
 }
 
+static ft_status count(struct evaluation *evaluation, const struct eval_values *values,
+                       const struct pairs_options *options, struct ft_error *error)
+{
+    return values->model.model ? eval_model(&values->model, values->max_memory, options->gold, options->gold_column,
+                                            options->token_column, evaluation, error)
+                               : count_pairs(evaluation, options, error);
+}
+
 static ft_status print_report(const struct evaluation *evaluation, const struct eval_values *values,
                               struct ft_error *error)
 {
@@ -108,6 +122,27 @@ static ft_status print_report(const struct evaluation *evaluation, const struct 
     return status == FT_END ? FT_OK : status; /* a closed pipe wants no more */
 }
 
+static ft_status write_page(struct evaluation *evaluation, const struct eval_values *values,
+                            const struct pairs_options *options, struct ft_error *error)
+{
+    struct evaluation_page page;
+    struct output *output;
+    ft_status status = output_open(&output, values->output, error);
+    if (status != FT_OK)
+        return status;
+    status = evaluation_page_begin(&page, output, options->gold, evaluation, error);
+    if (status == FT_OK)
+        status = count(evaluation, values, options, error);
+    if (status == FT_OK)
+        status = evaluation_page_end(&page, evaluation, error);
+    if (status == FT_OK)
+        status = output_close(output, error);
+    else
+        output_discard(output);
+    evaluation_page_release(&page);
+    return status == FT_END ? FT_OK : status; /* a closed pipe wants no more */
+}
+
 static int run_eval(int argc, char **argv, const struct command *self)
 {
     struct eval_values values = {.rule = BY_REPORT, .model = MODEL_DEFAULTS};
@@ -116,6 +151,10 @@ static int run_eval(int argc, char **argv, const struct command *self)
         return operands == -1 ? FT_OK : FT_USAGE;
     if (values.model.model && (operands != 1 || values.pred_column)) {
         report_error("eval -m MODEL takes one file, GOLD, and no --pred-column: the model makes the predictions");
+        return FT_USAGE;
+    }
+    if (values.json && values.format == FORMAT_HTML) {
+        report_error("--json and --format html are two ways to write the figures; choose one");
         return FT_USAGE;
     }
     if (operands < 1 || operands > 2) {
@@ -139,10 +178,10 @@ static int run_eval(int argc, char **argv, const struct command *self)
     struct ft_error error;
     struct evaluation evaluation;
     evaluation_init(&evaluation, choose_rule(&values));
-    ft_status status = values.model.model ? eval_model(&values.model, values.max_memory, options.gold,
-                                                       options.gold_column, options.token_column, &evaluation, &error)
-                                          : count_pairs(&evaluation, &options, &error);
-    if (status == FT_OK)
+    ft_status status;
+    if (values.format == FORMAT_HTML)
+        status = write_page(&evaluation, &values, &options, &error);
+    else if ((status = count(&evaluation, &values, &options, &error)) == FT_OK)
         status = print_report(&evaluation, &values, &error);
     if (status != FT_OK)
         report_error("%s", error.text);
@@ -165,6 +204,7 @@ const struct command command_eval = {
     .examples = "flairtag eval gold.conll tagged.conll\n"
                 "flairtag eval --report conlleval tagged.conll\n"
                 "flairtag eval -m ner-english.pt gold.conll\n"
+                "flairtag eval --format html -o errors.html gold.conll tagged.conll\n"
                 "flairtag eval --json --rule flair-new gold.conll tagged.conll > scores.json",
     .options = eval_options,
     .run = run_eval,

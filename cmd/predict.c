@@ -28,8 +28,10 @@ static const struct option predict_options[] = {
     OPTION_GROUP("Output"),
     {'o', "output", OPTION_STRING, offsetof(struct predict_values, output), "FILE", NULL,
      "write to FILE, which appears when it is whole (default: standard output)", 0, 0},
-    {0, "format", OPTION_CHOICE, offsetof(struct predict_values, format), NULL, "conll|bio|bioes|tsv|jsonl",
-     "how results are written (default: conll for column input, bio for tokens, tsv for text, jsonl for jsonl)", 0, 0},
+    {0, "format", OPTION_CHOICE, offsetof(struct predict_values, format), NULL, "conll|bio|bioes|tsv|jsonl|html",
+     "how results are written; html is a page to look at, filter and search in a browser (default: conll for column "
+     "input, bio for tokens, tsv for text, jsonl for jsonl)",
+     0, 0},
     {0, "scores", OPTION_CHOICE, offsetof(struct predict_values, scores), NULL, "none|flair|marginal",
      "add a score to each tag: Flair's confidence or the tag's marginal probability (default none)", 0, 0},
     {0, "nbest", OPTION_INT, offsetof(struct predict_values, nbest), "K", NULL,
@@ -196,6 +198,7 @@ const struct command command_predict = {
         "threads and lanes, any storage and any instruction set.",
     .examples = "flairtag predict corpus.txt > tagged.txt\n"
                 "flairtag predict -m ner-english.pt --scores flair corpus.conll\n"
+                "flairtag predict --format html -o notes.html notes.txt\n"
                 "zcat news.gz | flairtag predict --input-format text --format jsonl | gzip > news.jsonl.gz",
     .options = predict_options,
     .run = run_predict,

@@ -25,6 +25,12 @@ void evaluation_release(struct evaluation *e)
     arena_release(&e->work);
 }
 
+void evaluation_watch(struct evaluation *e, evaluation_watcher *watcher, void *context)
+{
+    e->watcher = watcher;
+    e->watcher_context = context;
+}
+
 static struct type_tally *find_type(struct evaluation *e, const char *type)
 {
     uint32_t number;
@@ -215,7 +221,10 @@ ft_status evaluation_add(struct evaluation *e, const struct sentence *sentence, 
         !compare_spans(e, sentence, gold_spans, gold_count, predicted_spans, predicted_count) ||
         (e->rule == SPANS_CONLLEVAL && !count_chunks(e, gold, predicted, n)))
         return ft_nomem(error, "the counts of an evaluation");
-    return FT_OK;
+    if (!e->watcher)
+        return FT_OK;
+    struct compared_sentence compared = {sentence, gold_spans, predicted_spans, gold_count, predicted_count};
+    return e->watcher(e->watcher_context, &compared, error);
 }
 
 void evaluation_add_outside(struct evaluation *e, size_t tokens)

@@ -24,6 +24,17 @@ struct scores { /* 0 to 1; 0 where there is nothing to divide by */
     double precision, recall, f1;
 };
 
+/* A sentence's spans on both sides, from left to right, by the evaluation's rule. */
+struct compared_sentence {
+    const struct sentence *sentence;
+    const struct span *gold, *predicted;
+    size_t gold_count, predicted_count;
+};
+
+/* Told of every sentence that is counted; what it is lent is gone when it returns. Another status than FT_OK ends
+ * evaluation_add, which returns it. */
+typedef ft_status evaluation_watcher(void *context, const struct compared_sentence *compared, struct ft_error *error);
+
 struct evaluation {
     enum span_rule rule;
     size_t sentences, tokens, tokens_right; /* right: both columns hold the same tag */
@@ -34,15 +45,20 @@ struct evaluation {
     bool one_sided;               /* some place is a span on one side only */
     struct tally surfaces;        /* distinct (text, type) pairs; correct: those that were right in place somewhere */
     struct map type_numbers, surface_marks;
-    struct arena names, work; /* names: to the end; work: one sentence */
-    bool inside_both;         /* conlleval: a chunk that began on both sides goes on */
+    struct arena names, work;    /* names: to the end; work: one sentence */
+    bool inside_both;            /* conlleval: a chunk that began on both sides goes on */
+    evaluation_watcher *watcher; /* or NULL */
+    void *watcher_context;
 };
 
 void evaluation_init(struct evaluation *evaluation, enum span_rule rule);
 void evaluation_release(struct evaluation *evaluation);
 
+void evaluation_watch(struct evaluation *evaluation, evaluation_watcher *watcher, void *context);
+
 /* Counts one sentence. gold, predicted: [sentence->count] tags; the sentence gives the tokens' text and the place
- * for errors. FT_INPUT with file:line when the old reader refuses a gold tag; FT_NOMEM. */
+ * for errors. FT_INPUT with file:line when the old reader refuses a gold tag; FT_NOMEM; or what the watcher returned.
+ */
 ft_status evaluation_add(struct evaluation *evaluation, const struct sentence *sentence, const char *const *gold,
                          const char *const *predicted, struct ft_error *error);
 

@@ -1,8 +1,9 @@
-/* writer.c - see writer.h. The line formats are here, jsonl is in writer_json.c.
+/* writer.c - see writer.h. The line formats are here, jsonl is in writer_json.c, html in writer_html.c.
  *
  * A TAB, LF or CR inside a token would break the line formats, so it is written as a blank there. */
 #include "text/writer.h"
 #include "base/map.h"
+#include "text/writer_html.h"
 #include "text/writer_json.h"
 #include "text/writer_source.h"
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct writer {
     bool header_written;
     struct source_cursor cursor;
     struct json_writer json;
+    struct html_writer html;
 };
 
 enum output_format writer_default_format(enum input_format input)
@@ -47,6 +49,7 @@ void writer_free(struct writer *writer)
     if (!writer)
         return;
     json_writer_release(&writer->json);
+    html_writer_release(&writer->html);
     free(writer);
 }
 
@@ -270,11 +273,16 @@ ft_status writer_sentence(struct writer *w, const struct sentence *sentence, con
         return sentence->lines ? write_columns(w, sentence, tagging, error) : write_tokens(w, sentence, tagging, error);
     case OUTPUT_TSV: return write_rows(w, sentence, tagging, error);
     case OUTPUT_JSONL: return json_writer_sentence(&w->json, w->output, &w->options, sentence, tagging, error);
+    case OUTPUT_HTML: return html_writer_sentence(&w->html, w->output, sentence, tagging, error);
     default: /* who asks for nothing gets the plainest */ return write_tokens(w, sentence, tagging, error);
     }
 }
 
 ft_status writer_end(struct writer *w, struct ft_error *error)
 {
-    return w->options.format == OUTPUT_TSV ? write_header(w, error) : FT_OK;
+    switch (w->options.format) {
+    case OUTPUT_TSV: return write_header(w, error);
+    case OUTPUT_HTML: return html_writer_end(&w->html, w->output, error);
+    default: return FT_OK;
+    }
 }

@@ -1,15 +1,15 @@
-/* writer.h - tagged sentences in five formats, in the order they come.
+/* writer.h - tagged sentences in six formats, in the order they come.
  *
  * conll: the input's lines as they are, with the tag as one more column (line n of the output is line n of the input);
  * bio, bioes: token TAB tag; tsv: one span a line, under a header; jsonl: one object a line, the object read plus
- * `tags` and `spans`. It knows nothing of models. */
+ * `tags` and `spans`; html: a page to look at in a browser (writer_html.h). It knows nothing of models. */
 #ifndef TEXT_WRITER_H
 #define TEXT_WRITER_H
 #include "base/output.h"
 #include "text/sentence.h"
 #include "text/spans.h"
 
-enum output_format { OUTPUT_GUESS, OUTPUT_CONLL, OUTPUT_BIO, OUTPUT_BIOES, OUTPUT_TSV, OUTPUT_JSONL };
+enum output_format { OUTPUT_GUESS, OUTPUT_CONLL, OUTPUT_BIO, OUTPUT_BIOES, OUTPUT_TSV, OUTPUT_JSONL, OUTPUT_HTML };
 enum score_column { SCORES_NONE, SCORES_FLAIR, SCORES_MARGINAL };
 
 struct tag_sequence {  /* one of the n best */
