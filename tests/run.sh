@@ -19,6 +19,7 @@ mkdir -p "$logs"
     fi
     echo "cli sh tests/cli/run.sh"
     echo "train_kill sh tests/train_kill.sh"
+    echo "html sh tests/html.sh"
     echo "arm sh tests/arm/run.sh"
     for variant in asan/ ''; do
         for source in tests/unit/test_*.c tests/golden/test_*.c; do

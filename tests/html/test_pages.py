@@ -129,7 +129,7 @@ def the_address_says_what_is_shown(browser, pages):
 
 
 def typing_searches_whatever_the_case(browser, pages):
-    lines = ["t", [1, "STRASSE und Weg"], [2, "\ufb01ne caf\u00e9"], [3, "cafe\u0301 again"]]
+    lines = ["t", [1, "STRASSE und Weg"], [2, "\ufb01ne caf\u00e9"], [3, "cafe\u0301 again"], [4, "Port\n Ellery"]]
     browser.open(pages.predict("p.html", lines))
     browser.click("#query")
     browser.type("CAF\u00c9")
@@ -138,9 +138,12 @@ def typing_searches_whatever_the_case(browser, pages):
     browser.type("fine")
     browser.wait("document.querySelectorAll('#sentences > li').length === 1")
     browser.evaluate("document.querySelector('#query').select()")
+    browser.type("port ellery ")
+    browser.wait("document.querySelector('#sentences p').textContent === 'Port\\n Ellery'")
+    browser.evaluate("document.querySelector('#query').select()")
     browser.type("nowhere")
     browser.wait("!document.querySelector('#nothing').hidden")
-    same(browser.evaluate(STATUS), "0 sentences (3 in all), 0 entities", "status of nothing")
+    same(browser.evaluate(STATUS), "0 sentences (4 in all), 0 entities", "status of nothing")
 
 
 def keys_alone_work_every_control(browser, pages):
@@ -437,7 +440,7 @@ def nothing_is_cut_off_in_a_narrow_window(browser, pages):
 def take_pictures(browser, pages):
     """Not a test: pages of real text, to be looked at."""
     sample = "data/samples/sample.conll"
-    made = {"predict": flairtag("predict", "--format", "html", "data/samples/demo.txt", sample),
+    made = {"predict": flairtag("predict", "--format", "html", "data/samples/demo.txt"),
             "eval": flairtag("eval", "-m", "small", "--format", "html", sample)}
     for name, page in made.items():
         path = pages.write(name + ".html", page)

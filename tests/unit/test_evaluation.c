@@ -4,6 +4,7 @@
 #include "base/input.h"
 #include "harness.h"
 #include "text/evaluation.h"
+#include "text/evaluation_page.h"
 #include "text/pairs.h"
 #include "text/scheme.h"
 #include <cjson/cJSON.h>
@@ -489,6 +490,69 @@ START_TEST(conlleval_s_report_is_met_letter_for_letter)
 }
 END_TEST
 
+/* What an evaluation of a few sentences writes behind the head of its page. */
+static char *page_data(const char *const *lines, enum span_rule rule)
+{
+    static char path[] = "/tmp/evaluation-page-XXXXXX";
+    struct evaluation_page page;
+    struct output *output;
+    char *text, *data;
+    size_t bytes;
+    close(mkstemp(path));
+    start(rule);
+    ck_assert_int_eq(output_open(&output, path, &error), FT_OK);
+    ck_assert_int_eq(evaluation_page_begin(&page, output, "<gold>", &evaluation, &error), FT_OK);
+    for (; *lines; lines++)
+        ck_assert_int_eq(add(*lines), FT_OK);
+    ck_assert_int_eq(evaluation_page_end(&page, &evaluation, &error), FT_OK);
+    ck_assert_int_eq(output_close(output, &error), FT_OK);
+    evaluation_page_release(&page);
+    ck_assert_int_eq(input_slurp(path, &text, &bytes, &error), FT_OK);
+    unlink(path);
+    data = strdup(strstr(text, "id=\"data\">\n") + strlen("id=\"data\">\n"));
+    free(text);
+    return data;
+}
+
+START_TEST(a_page_holds_the_sentences_with_spans_and_then_the_figures)
+{
+    const char *lines[] = {"Ann B-per B-per Lee I-per I-per at O O Rome B-<b> O", "no O O", "x O S-loc", NULL};
+    char *data = page_data(lines, SPANS_FLAIR_NEW), *report;
+    ck_assert_int_eq(evaluation_report(&evaluation, REPORT_JSON, &report, &error), FT_OK);
+    char *figures = strstr(data, "{\"rule\":\"flair-new\"");
+    ck_assert_ptr_nonnull(figures);
+    ck_assert_ptr_nonnull(strstr(figures, "\"type\":\"\\u003cb>\""));
+    ck_assert_str_eq(strchr(figures, '\n'), "\n</script>\n</body>\n</html>\n");
+    ck_assert_int_eq(strncmp(figures, report, strcspn(report, "<")), 0);
+    *figures = 0;
+    ck_assert_str_eq(data, "\"\\u003cgold>\"\n"
+                           "[0,[\"Ann\",\"Lee\",\"at\",\"Rome\"],[[0,1,\"per\"],[3,3,\"\\u003cb>\"]],[[0,1,\"per\"]]]\n"
+                           "[0,[\"x\"],[],[[0,0,\"loc\"]]]\n");
+    free(report);
+    free(data);
+    evaluation_release(&evaluation);
+}
+END_TEST
+
+static ft_status refuse(void *context, const struct compared_sentence *compared, struct ft_error *why)
+{
+    size_t *seen = context;
+    *seen += compared->gold_count;
+    return *seen > 1 ? ft_fail(why, FT_FAILED, "no more") : FT_OK;
+}
+
+START_TEST(what_a_watcher_returns_ends_the_count)
+{
+    size_t seen = 0;
+    start(SPANS_CONLLEVAL);
+    evaluation_watch(&evaluation, refuse, &seen);
+    ck_assert_int_eq(add("a B-x O"), FT_OK);
+    ck_assert_int_eq(add("b B-x O"), FT_FAILED);
+    ck_assert_str_eq(error.text, "no more");
+    evaluation_release(&evaluation);
+}
+END_TEST
+
 int main(void)
 {
     const char *golden = shared_path("golden/eval");
@@ -508,5 +572,7 @@ int main(void)
     test_add(flair_0_11_s_report_figures_and_file_are_met, golden);
     test_add(flair_0_15_s_report_figures_and_file_are_met, golden);
     test_add(conlleval_s_report_is_met_letter_for_letter, golden);
+    test_add(a_page_holds_the_sentences_with_spans_and_then_the_figures, NULL);
+    test_add(what_a_watcher_returns_ends_the_count, NULL);
     return test_run("evaluation");
 }

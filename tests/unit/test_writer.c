@@ -208,6 +208,91 @@ START_TEST(jsonl_of_other_input_has_text_scores_and_the_n_best)
 }
 END_TEST
 
+/* The lines between those around a page's data. */
+static char *data_of(const char *page)
+{
+    static const char before[] = "<script type=\"application/json\" id=\"data\">\n";
+    const char *from = strstr(page, before);
+    ck_assert_ptr_nonnull(from);
+    from += sizeof before - 1;
+    const char *end = strstr(from, "</script>");
+    ck_assert_ptr_nonnull(end);
+    ck_assert_str_eq(end, "</script>\n</body>\n</html>\n");
+    return strndup(from, (size_t)(end - from));
+}
+
+static void check_page(struct plan plan, const char *expected)
+{
+    plan.format = OUTPUT_HTML;
+    char *page = written(plan), *data = data_of(page);
+    ck_assert_msg(!strncmp(page, "<!doctype html>\n", 16), "%.40s", page);
+    char *named = strdup(data), *path = strstr(named, folder); /* the file's name is this run's own */
+    if (path)
+        memmove(path, path + strlen(folder) + 1, strlen(path + strlen(folder) + 1) + 1);
+    ck_assert_str_eq(named, expected);
+    free(named);
+    free(data);
+    free(page);
+}
+
+#define CHECK_PAGE(expected, ...) check_page((struct plan){__VA_ARGS__}, expected)
+
+START_TEST(a_page_holds_names_of_files_and_sentences_in_pieces)
+{
+    CHECK_PAGE("\"in\"\n"
+               "[1,[\"per\",0.5625,\"Ann Lee\"],\"  saw \",[\"loc\",0.8750,\"Rome\"],\".\"]\n"
+               "[2,\"Nice\",[\"x\",0.6250,\"!\"]]\n"
+               "[3,[\"y\",0.5000,\"So\"]]\n"
+               "{\"end\":true}\n",
+               .text = "Ann Lee  saw Rome. Nice!\nSo\n", .tags = "B-per I-per O B-loc O O B-x B-y", .input = INPUT_TEXT,
+               .scores = SCORES_FLAIR);
+    CHECK_PAGE("\"in\"\n[1,\"a \",[\"x\",0.6250,\"b\"],\" \",[\"y\",0.7500,\"c\"]]\n{\"end\":true}\n",
+               .text = "a\nb\nc\n", .tags = "O B-x B-y", .input = INPUT_CONLL, .scores = SCORES_FLAIR);
+    CHECK_PAGE("{\"end\":true}\n", .text = "", .tags = "");
+}
+END_TEST
+
+START_TEST(a_page_of_token_labels_marks_every_token_but_those_outside)
+{
+    CHECK_PAGE("\"in\"\n[1,[\"NN\",0.5000,\"a\"],\" \",[\"VB\",0.6250,\"b\"],\" c\"]\n{\"end\":true}\n",
+               .text = "a\nb\nc\n", .tags = "NN VB O", .input = INPUT_CONLL, .scores = SCORES_FLAIR,
+               .token_labels = true);
+    CHECK_PAGE("\"in\"\n[1,[\"NN\",null,\"a\"]]\n{\"end\":true}\n", .text = "a\n", .tags = "NN", .input = INPUT_CONLL,
+               .token_labels = true);
+}
+END_TEST
+
+START_TEST(no_text_of_a_page_can_end_its_data)
+{
+    CHECK_PAGE("\"in\"\n"
+               "[1,\"\\u003c/script> \\u003c!-- \\\"q\\\" \\\\ & ' x\xe2\x80\xa8y \\u0001\\n\"]\n"
+               "[2,[\"\\u003c/b>\",0.5000,\"\\u003cb>\"]]\n"
+               "{\"end\":true}\n",
+               .text = "{\"tokens\": [\"</script>\", \"<!--\", \"\\\"q\\\"\", \"\\\\\", \"&\", \"'\", "
+                       "\"x\\u2028y\", \"\\u0001\\n\"]}\n{\"tokens\": [\"<b>\"]}\n",
+               .tags = "O O O O O O O O B-</b>", .input = INPUT_JSONL, .scores = SCORES_FLAIR);
+    CHECK_PAGE("\"\\u003ci>\xef\xbf\xbd\xef\xbf\xbd.txt\"\n[1,\"a\"]\n{\"end\":true}\n", .name = "<i>\xff\xc3.txt",
+               .text = "a\n", .tags = "O", .input = INPUT_CONLL);
+}
+END_TEST
+
+START_TEST(a_long_line_of_many_sentences_takes_no_square_of_its_length)
+{
+    enum { SENTENCES = 100000 };
+    static const char sentence[] = "Ann is here. ";
+    char *text = malloc(SENTENCES * (sizeof sentence - 1) + 1), *to = text;
+    for (size_t i = 0; i < SENTENCES; i++)
+        to = stpcpy(to, sentence);
+    clock_t begin = clock();
+    char *page = written((struct plan){.text = text, .tags = "B-per", .input = INPUT_TEXT, .format = OUTPUT_HTML});
+    double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    ck_assert_ptr_nonnull(strstr(page, "\n[100000,\"Ann is here.\"]\n"));
+    ck_assert_msg(seconds < 20, "%.1f s", seconds); /* a square would take several minutes */
+    free(page);
+    free(text);
+}
+END_TEST
+
 START_TEST(colour_is_the_types_own_and_ends_with_the_entity)
 {
     char *text = written((struct plan){.text = "a O\nb O\nc O\n\nd O\n",
@@ -333,6 +418,10 @@ int main(void)
     test_add(jsonl_keeps_the_object_and_adds_to_it, NULL);
     test_add(sentences_of_one_text_become_one_object_again, NULL);
     test_add(jsonl_of_other_input_has_text_scores_and_the_n_best, NULL);
+    test_add(a_page_holds_names_of_files_and_sentences_in_pieces, NULL);
+    test_add(a_page_of_token_labels_marks_every_token_but_those_outside, NULL);
+    test_add(no_text_of_a_page_can_end_its_data, NULL);
+    test_add(a_long_line_of_many_sentences_takes_no_square_of_its_length, NULL);
     test_add(colour_is_the_types_own_and_ends_with_the_entity, NULL);
     test_add(formats_have_their_defaults, NULL);
     test_add(an_output_that_fails_is_told_at_once, "/dev/full");

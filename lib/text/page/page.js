@@ -49,8 +49,8 @@ function huesOf(types) {
     return new Map(sorted.map((type, place) => [type, (145 + place * 137.508) % 360]));
 }
 
-/* For comparing text: whatever is written in capitals or in other code points for the same characters is equal. */
-const fold = (text) => text.normalize("NFKC").toLowerCase();
+/* For comparing text: capitals, other code points for the same characters and any white space make no difference. */
+const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ");
 
 /* Calls `run` once the calls for it have paused, so that typing does not wait. */
 function later(run, milliseconds = 120) {
