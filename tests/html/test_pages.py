@@ -212,22 +212,25 @@ def scores_are_seen_when_asked_for(browser, pages):
 
 LUMINANCE = """(() => {
     const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-    const luminance = (color) => {
-        context.fillStyle = color;
-        context.fillRect(0, 0, 1, 1);
+    const luminance = (layers) => { /* the topmost first; those above the last may let it through */
+        for (const color of layers.toReversed()) {
+            context.fillStyle = color;
+            context.fillRect(0, 0, 1, 1);
+        }
         const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => value / 255)
             .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const behind = (element) => {
+        const layers = [];
         for (let at = element; at; at = at.parentElement) {
             const style = getComputedStyle(at);
             const filled = style.backgroundImage.match(/gradient\\((\\w+\\([^)]*\\))/);
             if (filled)
-                return filled[1];
-            if (!/^rgba\\(0, 0, 0, 0\\)$/.test(style.backgroundColor))
-                return style.backgroundColor;
+                layers.push(filled[1]);
+            layers.push(style.backgroundColor);
         }
+        return layers;
     };
     let least = [100, ""];
     for (const element of document.querySelectorAll("body *")) {
@@ -235,7 +238,8 @@ LUMINANCE = """(() => {
         const seen = element.checkVisibility() && !element.closest(":disabled, .unseen, .skip, select, script");
         if (!hasText || !seen)
             continue;
-        const pair = [luminance(getComputedStyle(element).color), luminance(behind(element))].sort((a, b) => b - a);
+        const pair = [[getComputedStyle(element).color], behind(element)].map(luminance)
+            .sort((a, b) => b - a);
         const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
         if (contrast < least[0])
             least = [contrast, element.outerHTML.slice(0, 200)];
