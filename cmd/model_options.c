@@ -17,6 +17,14 @@ enum precision model_precision(const struct model_values *values, const struct b
     return kernels->fastest;
 }
 
+const char *model_precision_name(const struct model_values *values, const struct backend *backend)
+{
+    if (values->precision == PRECISION_OF_FILE)
+        return "file";
+    return precision_names[values->precision == PRECISION_AUTO ? (int)backend_cpu_kernels(backend)->fastest
+                                                               : values->precision];
+}
+
 ft_status model_settle_precision(const struct model_values *values, struct backend *backend, struct model *model,
                                  struct ft_error *error)
 {

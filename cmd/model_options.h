@@ -44,6 +44,9 @@ ft_status model_backend(const struct model_values *values, struct backend **back
 /* The precision that the options ask for, if they do; says on stderr what `auto` stands for here. */
 enum precision model_precision(const struct model_values *values, const struct backend *backend);
 
+/* Its name, without a word on stderr; "file" where the options ask for none. */
+const char *model_precision_name(const struct model_values *values, const struct backend *backend);
+
 /* Brings a model to that precision; nothing where the options ask for none. */
 ft_status model_settle_precision(const struct model_values *values, struct backend *backend, struct model *model,
                                  struct ft_error *error);

@@ -357,6 +357,34 @@ void input_progress(const struct input *in, size_t *done, size_t *total)
     *total = in->total;
 }
 
+ft_status input_bytes(const char *path, size_t *bytes, struct ft_error *error)
+{
+    struct input *in;
+    ft_status status = input_open(&in, path, error);
+    *bytes = 0;
+    if (status)
+        return status;
+    if (!in->regular)
+        status = ft_fail(error, FT_USAGE, "%s%s%s is no regular file: its size is not known", quote(in), shown_name(in),
+                         quote(in));
+    else if (!in->gz)
+        *bytes = in->total;
+    else
+        while (!status) {
+            *bytes += in->end;
+            in->start = in->end = in->scanned = 0;
+            if (in->at_end)
+                break;
+            if (!fill(in)) {
+                status = in->status;
+                if (error)
+                    *error = in->failure;
+            }
+        }
+    input_close(in);
+    return status;
+}
+
 ft_status input_slurp(const char *path, char **bytes, size_t *count, struct ft_error *error)
 {
     struct input *in;

@@ -30,6 +30,10 @@ size_t input_line_number(const struct input *input); /* of the line last returne
 /* Bytes of the lines given out so far (of a gz file: compressed bytes read), and the file's size (0 when unknown). */
 void input_progress(const struct input *input, size_t *done, size_t *total);
 
+/* How many bytes a (gz) file's lines have in all. A gz file is read for that, any other only asked. FT_USAGE: it is no
+ * regular file, so that nobody knows. */
+ft_status input_bytes(const char *path, size_t *bytes, struct ft_error *error);
+
 /* The whole of a (gz) file in memory, NUL-terminated; the caller frees it. */
 ft_status input_slurp(const char *path, char **bytes, size_t *count, struct ft_error *error);
 

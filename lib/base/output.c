@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,8 +23,9 @@ struct output {
     char *shown;  /* the name in messages; NULL: standard output */
     char *target; /* what the .part file is renamed to; NULL: written in place */
     char *part;
-    size_t used;
-    ft_status status; /* of the write that failed */
+    size_t left;          /* bytes that were in the .part file */
+    size_t used, written; /* bytes in `buffer`, and before them */
+    ft_status status;     /* of the write that failed */
     struct ft_error failure;
     char buffer[BUFFER_BYTES];
 };
@@ -43,6 +45,25 @@ static ft_status fail_by_errno(struct output *out, int code, struct ft_error *er
     return out->status;
 }
 
+/* Opens the .part file for this process alone. One that its writer renamed while we waited for it is that writer's. */
+static ft_status take_part(struct output *out, struct ft_error *error)
+{
+    for (;;) {
+        struct stat taken, named;
+        out->fd = open(out->part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        if (out->fd < 0)
+            return fail_by_errno(out, errno, error);
+        if (flock(out->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+            return ft_fail(error, FT_FAILED, "cannot write '%s': another process is writing it", out->shown);
+        if (fstat(out->fd, &taken))
+            return fail_by_errno(out, errno, error);
+        out->left = (size_t)taken.st_size;
+        if (!stat(out->part, &named) && named.st_ino == taken.st_ino && named.st_dev == taken.st_dev)
+            return FT_OK;
+        close(out->fd);
+    }
+}
+
 static ft_status open_part(struct output *out, const char *path, const struct stat *there, struct ft_error *error)
 {
     out->target = there ? realpath(path, NULL) : strdup(path);
@@ -56,16 +77,14 @@ static ft_status open_part(struct output *out, const char *path, const struct st
     /* A file that cannot be written is not replaced either, even where its folder would allow it. */
     if (there && access(out->target, W_OK))
         return fail_by_errno(out, errno, error);
-    out->fd = open(out->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (out->fd < 0) {
-        int code = errno;
+    ft_status status = take_part(out, error);
+    if (!status && there && fchmod(out->fd, there->st_mode & 07777))
+        status = fail_by_errno(out, errno, error);
+    if (status) { /* what is there is not ours to remove */
         free(out->part);
         out->part = NULL;
-        return fail_by_errno(out, code, error);
     }
-    if (there && fchmod(out->fd, there->st_mode & 07777))
-        return fail_by_errno(out, errno, error);
-    return FT_OK;
+    return status;
 }
 
 static ft_status open_path(struct output *out, const char *path, struct ft_error *error)
@@ -81,14 +100,24 @@ static ft_status open_path(struct output *out, const char *path, struct ft_error
     return out->fd < 0 ? fail_by_errno(out, errno, error) : FT_OK;
 }
 
-ft_status output_open(struct output **output, const char *path, struct ft_error *error)
+static struct output *new_output(struct ft_error *error)
 {
-    *output = NULL;
     struct output *out = malloc(sizeof *out);
-    if (!out)
-        return ft_nomem(error, "the output's buffer");
+    if (!out) {
+        ft_nomem(error, "the output's buffer");
+        return NULL;
+    }
     memset(out, 0, offsetof(struct output, buffer));
     out->fd = -1;
+    return out;
+}
+
+ft_status output_open_left(struct output **output, const char *path, struct ft_error *error)
+{
+    *output = NULL;
+    struct output *out = new_output(error);
+    if (!out)
+        return FT_NOMEM;
     ft_status status = FT_OK;
     if (path && strcmp(path, "-"))
         status = open_path(out, path, error);
@@ -99,6 +128,53 @@ ft_status output_open(struct output **output, const char *path, struct ft_error 
         return status;
     }
     *output = out;
+    return FT_OK;
+}
+
+ft_status output_open(struct output **output, const char *path, struct ft_error *error)
+{
+    ft_status status = output_open_left(output, path, error);
+    if (status || !(*output)->part)
+        return status;
+    status = output_cut(*output, 0, error);
+    if (status) {
+        output_discard(*output);
+        *output = NULL;
+    }
+    return status;
+}
+
+size_t output_left(const struct output *out)
+{
+    return out->left;
+}
+
+ft_status output_open_descriptor(struct output **output, int descriptor, const char *shown, struct ft_error *error)
+{
+    struct output *out = *output = new_output(error);
+    if (!out)
+        return FT_NOMEM;
+    out->shown = strdup(shown);
+    if (!out->shown) {
+        output_discard(out);
+        *output = NULL;
+        return ft_nomem(error, "a file to write");
+    }
+    out->fd = descriptor;
+    return FT_OK;
+}
+
+ft_status output_cut(struct output *out, size_t bytes, struct ft_error *error)
+{
+    struct stat about;
+    if (fstat(out->fd, &about))
+        return fail_by_errno(out, errno, error);
+    if ((size_t)about.st_size < bytes)
+        return ft_fail(error, FT_INPUT, "'%s' has %zu bytes, not the %zu that were written", out->part,
+                       (size_t)about.st_size, bytes);
+    if (ftruncate(out->fd, (off_t)bytes) || lseek(out->fd, (off_t)bytes, SEEK_SET) < 0)
+        return fail_by_errno(out, errno, error);
+    out->written = bytes;
     return FT_OK;
 }
 
@@ -115,6 +191,7 @@ static ft_status write_all(struct output *out, const char *bytes, size_t count, 
             return fail_by_errno(out, errno, error);
         bytes += wrote;
         count -= (size_t)wrote;
+        out->written += (size_t)wrote;
     }
     return FT_OK;
 }
@@ -129,6 +206,19 @@ ft_status output_flush(struct output *out, struct ft_error *error)
     ft_status status = write_all(out, out->buffer, out->used, error);
     out->used = 0;
     return status;
+}
+
+ft_status output_sync(struct output *out, struct ft_error *error)
+{
+    ft_status status = output_flush(out, error);
+    if (!status && fdatasync(out->fd))
+        status = fail_by_errno(out, errno, error);
+    return status;
+}
+
+size_t output_bytes(const struct output *out)
+{
+    return out->written + out->used;
 }
 
 ft_status output_write(struct output *out, const void *bytes, size_t count, struct ft_error *error)
@@ -188,19 +278,36 @@ bool output_is_part(const struct output *out)
     return out->part;
 }
 
+const char *output_part(const struct output *out)
+{
+    return out->part;
+}
+
+/* So that a new name, too, is there after a power cut; where a system refuses this, there is nothing more to be done.
+ */
+static void sync_folder(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    char *folder = slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(folder);
+}
+
 ft_status output_close(struct output *out, struct ft_error *error)
 {
     ft_status status = output_flush(out, error);
     if (!status && out->part) {
         if (fsync(out->fd))
             status = fail_by_errno(out, errno, error);
-        int fd = out->fd;
-        out->fd = -1;
-        if (close(fd) && !status)
-            status = fail_by_errno(out, errno, error);
+        /* Renamed while it is locked: nobody else can take it for a part. */
         if (!status && rename(out->part, out->target))
             status = fail_by_errno(out, errno, error);
         if (!status) {
+            sync_folder(out->target);
             free(out->part);
             out->part = NULL;
         }
@@ -222,10 +329,10 @@ void output_discard(struct output *out)
 {
     if (!out)
         return;
+    if (out->part) /* while it is locked: nobody else's */
+        unlink(out->part);
     if (out->fd > STDERR_FILENO)
         close(out->fd);
-    if (out->part)
-        unlink(out->part);
     free(out->part);
     free(out->target);
     free(out->shown);

@@ -150,6 +150,12 @@ static bool would_wait(struct reader *r, double *until)
     return !lines_ready(&r->lines, *until);
 }
 
+bool reader_pauses(struct reader *r)
+{
+    double until = 0;
+    return !r->failed && would_wait(r, &until);
+}
+
 ft_status reader_next(struct reader *r, size_t max_chars, size_t max_tokens, struct window *window,
                       struct ft_error *error)
 {

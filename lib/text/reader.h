@@ -40,6 +40,9 @@ void reader_close(struct reader *reader);
 ft_status reader_next(struct reader *reader, size_t max_chars, size_t max_tokens, struct window *window,
                       struct ft_error *error);
 
+/* True when the next sentence has yet to come: the input is a pipe that pauses. Waits for it a moment (50 ms). */
+bool reader_pauses(struct reader *reader);
+
 /* Bounds in bytes besides those of reader_next; 0: none. */
 struct reader_limits {
     size_t window; /* a window ends with the sentence in which it comes to take so many */

@@ -120,6 +120,7 @@ static ft_status add_line(struct gathering *g, const struct text_line *line, str
         return ft_fail(error, FT_INPUT, "%s:%zu: sentence longer than 4 GiB", line->file, line->number);
     if (!g->count) {
         g->first_line = line->number;
+        g->first_place = line->place;
         g->file = line->file;
     }
     struct gathered_line *to = &g->lines[g->count++];
@@ -417,6 +418,7 @@ ft_status gathering_deliver(struct gathering *g, struct window *window, struct f
     sentence->source = "";
     sentence->file = g->file;
     sentence->line = g->tokens ? g->token_line : g->first_line;
+    sentence->place = g->first_place;
     sentence->count = g->tokens;
     sentence->first_of_source = sentence->last_of_source = true;
     ft_status status = fill_lines(g, sentence, &window->arena);

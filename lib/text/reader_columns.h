@@ -29,7 +29,7 @@ struct gathering {
     size_t count, room;
     size_t tokens, token_bytes, gold_bytes;
     const char *file;
-    size_t first_line, token_line, number;
+    size_t first_line, first_place, token_line, number;
     size_t range_left; /* conllu: words still to come in a multi-word token */
     bool range_no_space_after;
 };

@@ -188,6 +188,7 @@ static void finish(struct window *window, size_t first, const struct text_line *
         struct sentence *sentence = &window->sentences[i];
         sentence->file = line->file;
         sentence->line = line->number;
+        sentence->place = line->place;
         sentence->object = object;
         if (sentence->count)
             sentence->number = ++*number;

@@ -295,13 +295,15 @@ static void cut_at_return(struct lines *lines, struct text_line *line)
         return;
     lines->rest_bytes = (size_t)(line->text + line->bytes - lines->rest);
     lines->rest_line = line->number;
+    lines->rest_place = line->place;
     line->bytes = (size_t)(cr - line->text);
 }
 
 ft_status lines_next(struct lines *lines, struct text_line *line, struct ft_error *error)
 {
     if (lines->rest) {
-        *line = (struct text_line){lines->rest, lines->rest_bytes, lines_file(lines), lines->rest_line, 0, false};
+        *line = (struct text_line){
+            lines->rest, lines->rest_bytes, lines_file(lines), lines->rest_line, 0, lines->rest_place, false};
         cut_at_return(lines, line);
         return FT_OK;
     }
@@ -318,6 +320,8 @@ ft_status lines_next(struct lines *lines, struct text_line *line, struct ft_erro
         if (status)
             return status;
         line->file = lines_file(lines);
+        line->place = lines->place;
+        lines->place += line->bytes + has_newline;
         line->start = lines->chars;
         bool has_return = line->bytes && line->text[line->bytes - 1] == '\r';
         line->bytes -= has_return;

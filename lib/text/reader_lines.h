@@ -14,6 +14,7 @@ struct text_line {
     const char *file;
     size_t number; /* in its file, from 1 */
     size_t start;  /* characters of the file before it, counted when count_chars is set */
+    size_t place;  /* bytes of all inputs before it, gz ones unpacked */
     bool ascii;    /* known to be ASCII: a character is a byte */
 };
 
@@ -23,10 +24,11 @@ struct lines {
     size_t next_file;
     bool count_chars;
     size_t chars; /* of the current file so far */
+    size_t place; /* bytes of all files so far */
     char *ahead;  /* lines read ahead: bytes, each with its own LF if it had one */
     size_t ahead_at, ahead_used, ahead_line;
     char *rest; /* READER_FLAIR: what stands behind a CR inside the line; NULL: nothing */
-    size_t rest_bytes, rest_line;
+    size_t rest_bytes, rest_line, rest_place;
     char *clean; /* a line converted or repaired */
     size_t clean_capacity;
     size_t most_bytes; /* of a line; 0: no bound */

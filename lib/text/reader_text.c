@@ -53,6 +53,7 @@ ft_status take_text_line(struct window *window, struct lines *lines, const struc
         struct sentence *sentence = &window->sentences[i];
         sentence->file = line->file;
         sentence->line = line->number;
+        sentence->place = line->place;
         sentence->number = ++*number;
         sentence->source_start = line->start;
         tokens += sentence->count;
@@ -91,6 +92,7 @@ ft_status take_tokens_line(struct window *window, struct lines *lines, const str
         if (sentence) {
             sentence->file = line->file;
             sentence->line = line->number;
+            sentence->place = line->place;
             sentence->number = ++*number;
             sentence->first_of_source = sentence->last_of_source = true;
             status = sentence_from_words(window, sentence, words, count, error);

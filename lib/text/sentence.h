@@ -31,6 +31,7 @@ struct sentence {
     size_t count;       /* 0: lines that only pass through (comments, document marks at the end of a file) */
     const char *file;   /* as the user named it; "-" for stdin */
     size_t line;        /* of its first token (of the source for text and JSONL), from 1 */
+    size_t place;       /* bytes of all inputs before its first line, gz ones unpacked */
     size_t number;      /* in its file, from 1; sentences with no token are not counted */
     const char *source; /* text: the line it was cut from; jsonl: the object's text; else tokens joined by blanks */
     size_t source_bytes;

@@ -33,6 +33,11 @@ enum output_format writer_default_format(enum input_format input)
     }
 }
 
+bool writer_makes_pieces(const struct writer_options *options)
+{
+    return !options->color;
+}
+
 ft_status writer_new(struct writer **writer, struct output *output, const struct writer_options *options,
                      struct ft_error *error)
 {
@@ -41,6 +46,7 @@ ft_status writer_new(struct writer **writer, struct output *output, const struct
         return ft_nomem(error, "a writer");
     (*writer)->output = output;
     (*writer)->options = *options;
+    (*writer)->header_written = options->continues;
     return FT_OK;
 }
 

@@ -31,8 +31,13 @@ struct tagging {
 struct writer_options {
     enum output_format format; /* OUTPUT_GUESS: writer_default_format of the input's */
     enum score_column scores;
-    bool color; /* entities in colour (ANSI) */
+    bool color;     /* entities in colour (ANSI) */
+    bool continues; /* what stands before the first sentence (tsv's header) is there already */
 };
+
+/* Whether an output can be put together from pieces that were written one behind the other by writers of their own, all
+ * but the first with `continues`. Not in colour: which one a type has follows from all that came before. */
+bool writer_makes_pieces(const struct writer_options *options);
 
 #include "text/reader.h"
 /* The format that --format leaves unsaid: conll for conll and conllu, bio for tokens, tsv for text, jsonl for jsonl. */
