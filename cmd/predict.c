@@ -104,26 +104,25 @@ static ft_status start_output(const struct predict_values *values, const struct 
     return status;
 }
 
-/* FILE.part stays, with a state as late as can be written. Says so, where it can be gone on with. */
+/* FILE.part stays, with a state as late as can be written, and the message says so where it can be gone on with. */
 static ft_status keep_output(const struct predict_values *values, struct tagging_run *run, ft_status status,
                              struct ft_error *error)
 {
-    struct ft_error ignored;
-    bool is_part = output_is_part(run->output), interrupted_by_user = status == FT_INTERRUPTED;
+    struct ft_error why = *error, ignored;
+    bool is_part = output_is_part(run->output);
     bool saved = run->resume && resume_save(run->resume, &run->done.mark, &ignored) == FT_OK;
     bool can_go_on = saved || (run->resume && run->resume->written);
-    ft_status kept = output_keep_part(run->output, interrupted_by_user ? error : &ignored);
+    ft_status kept = output_keep_part(run->output, &ignored);
     run->output = NULL;
-    if (interrupted_by_user && kept != FT_OK)
+    if (status == FT_INTERRUPTED && kept != FT_OK) {
+        *error = ignored;
         return kept;
-    if (interrupted_by_user && is_part)
-        return ft_fail(error, status, "interrupted; what was tagged is in '%s.part'%s", values->output,
-                       can_go_on ? " (--resume goes on from there)" : "");
-    if (interrupted_by_user)
-        return ft_fail(error, status, "interrupted");
-    if (can_go_on)
-        report_error("what was tagged is in '%s.part', and the same command goes on from there", values->output);
-    return status;
+    }
+    if (status == FT_INTERRUPTED ? !is_part : !can_go_on || status == FT_INPUT)
+        return status;
+    const char *what = status == FT_INTERRUPTED ? "interrupted" : why.text;
+    return ft_fail(error, status, "%s; what was tagged is in '%s.part'%s", what, values->output,
+                   can_go_on ? " (--resume goes on from there)" : "");
 }
 
 static ft_status finish_output(const struct predict_values *values, struct tagging_run *run, ft_status status,

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,7 +44,14 @@ static ft_status fail_by_errno(struct output *out, int code, struct ft_error *er
     return out->status;
 }
 
-/* Opens the .part file for this process alone. One that its writer renamed while we waited for it is that writer's. */
+/* Locks of this kind are the process' own: children that outlive it do not keep them. */
+static bool somebody_has(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_SETLK, &lock) && (errno == EAGAIN || errno == EACCES);
+}
+
+/* Opens the .part file for this process alone. One that its writer has just renamed is that writer's. */
 static ft_status take_part(struct output *out, struct ft_error *error)
 {
     for (;;) {
@@ -53,7 +59,7 @@ static ft_status take_part(struct output *out, struct ft_error *error)
         out->fd = open(out->part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
         if (out->fd < 0)
             return fail_by_errno(out, errno, error);
-        if (flock(out->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+        if (somebody_has(out->fd))
             return ft_fail(error, FT_FAILED, "cannot write '%s': another process is writing it", out->shown);
         if (fstat(out->fd, &taken))
             return fail_by_errno(out, errno, error);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/output-test-XXXXXX";
@@ -212,11 +213,58 @@ START_TEST(pieces_of_any_size_arrive_in_order)
 }
 END_TEST
 
+START_TEST(a_part_is_gone_on_with_where_it_is_cut)
+{
+    struct output *output;
+    struct ft_error error;
+    char *path = path_of("cut");
+    ck_assert_int_eq(output_open(&output, path, &error), FT_OK);
+    ck_assert_int_eq(output_text(output, "one two", &error), FT_OK);
+    ck_assert_uint_eq(output_bytes(output), 7);
+    ck_assert_int_eq(output_keep_part(output, &error), FT_OK);
+    ck_assert_int_eq(output_open_left(&output, path, &error), FT_OK);
+    ck_assert_uint_eq(output_left(output), 7);
+    ck_assert(holds(path_of("cut.part"), "one two"));
+    ck_assert_int_eq(output_cut(output, 8, &error), FT_INPUT);
+    ck_assert_int_eq(output_cut(output, 4, &error), FT_OK);
+    ck_assert_int_eq(output_text(output, "three", &error), FT_OK);
+    ck_assert_uint_eq(output_bytes(output), 9);
+    ck_assert_int_eq(output_sync(output, &error), FT_OK);
+    ck_assert(holds(path_of("cut.part"), "one three"));
+    ck_assert_int_eq(output_close(output, &error), FT_OK);
+    ck_assert(holds(path, "one three"));
+}
+END_TEST
+
+START_TEST(a_part_that_another_process_writes_is_left_alone)
+{
+    struct output *output;
+    struct ft_error error;
+    char *path = path_of("locked");
+    ck_assert_int_eq(output_open(&output, path, &error), FT_OK);
+    ck_assert_int_eq(output_text(output, "mine", &error), FT_OK);
+    ck_assert_int_eq(output_flush(output, &error), FT_OK);
+    pid_t child = fork();
+    if (!child) {
+        struct output *second;
+        _exit(output_open(&second, path, &error) == FT_FAILED && strstr(error.text, "another process") ? 0 : 1);
+    }
+    int status = 1;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert(holds(path_of("locked.part"), "mine"));
+    ck_assert_int_eq(output_close(output, &error), FT_OK);
+    ck_assert(holds(path, "mine"));
+}
+END_TEST
+
 int main(void)
 {
     if (!mkdtemp(folder))
         return 1;
     test_add(a_file_appears_only_when_it_is_closed, NULL);
+    test_add(a_part_is_gone_on_with_where_it_is_cut, NULL);
+    test_add(a_part_that_another_process_writes_is_left_alone, NULL);
     test_add(a_discarded_output_leaves_what_stood_there, NULL);
     test_add(a_link_stays_a_link, NULL);
     test_add(a_device_is_written_in_place, NULL);
