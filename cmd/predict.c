@@ -71,6 +71,10 @@ static ft_status settle_options(struct predict_values *values, struct tagging_ru
     if (values->jobs && values->max_memory)
         return ft_fail(error, FT_USAGE, "--max-mem bounds one process: with --jobs it cannot be kept (--threads can)");
     run->writing.color = color_wanted(values->color, values->output || in_pieces ? -1 : STDOUT_FILENO);
+    if (in_pieces && run->writing.format == OUTPUT_HTML)
+        return ft_fail(error, FT_USAGE,
+                       "--format html makes one page: it cannot be put together from pieces "
+                       "(no --resume, --shard or --jobs)");
     if (in_pieces && !writer_makes_pieces(&run->writing))
         return ft_fail(error, FT_USAGE,
                        "--color always needs a run of its own: colours depend on what came before "

@@ -35,7 +35,7 @@ enum output_format writer_default_format(enum input_format input)
 
 bool writer_makes_pieces(const struct writer_options *options)
 {
-    return !options->color;
+    return !options->color && options->format != OUTPUT_HTML;
 }
 
 ft_status writer_new(struct writer **writer, struct output *output, const struct writer_options *options,

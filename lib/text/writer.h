@@ -36,7 +36,8 @@ struct writer_options {
 };
 
 /* Whether an output can be put together from pieces that were written one behind the other by writers of their own, all
- * but the first with `continues`. Not in colour: which one a type has follows from all that came before. */
+ * but the first with `continues`. Not in colour: which one a type has follows from all that came before; nor html,
+ * which is one page. */
 bool writer_makes_pieces(const struct writer_options *options);
 
 #include "text/reader.h"
