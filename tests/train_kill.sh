@@ -23,11 +23,11 @@ begin() {
         --mini-batch-size 5 --max-epochs 8 --word-dropout 0.1 --optimizer adam --monitor-test --average 0.9 --o-bias auto
 }
 
-# random: the next number from 0 to 1.
+# draw: sets `random` to the next number from 0 to 1.
 draws=0
-random() {
+draw() {
     draws=$((draws + 1))
-    awk -v seed="$seed" -v n=$draws 'BEGIN { srand(seed + 7919 * n); rand(); printf "%.4f\n", rand() }'
+    random=$(awk -v seed="$seed" -v n=$draws 'BEGIN { srand(seed + 7919 * n); rand(); printf "%.4f\n", rand() }')
 }
 
 # same_as_whole RUN: tells what is not as in the undisturbed run.
@@ -56,7 +56,8 @@ while [ $killed -lt "$kills" ]; do
     runs=$((runs + 1)) here=0
     case $((runs % 3)) in 0) every=1 ;; *) every=0 ;; esac
     while :; do
-        moment=$(awk -v whole="$length" -v x="$(random)" 'BEGIN { print 0.002 + 1.1 * whole * x ^ 3 }')
+        draw
+        moment=$(awk -v whole="$length" -v x="$random" 'BEGIN { print 0.002 + 1.1 * whole * x ^ 3 }')
         threads=$((1 + draws % 2))
         if [ -e killed/run.json ]; then
             "$flairtag" train --resume killed --threads $threads >report 2>errors &
