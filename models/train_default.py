@@ -8,6 +8,7 @@ this script prints before it runs them. Each step reads what the steps before it
     lm       WORK forward|backward
                                 -> WORK/lm-{forward,backward}.safetensors, and .int8.safetensors; on one thread, so
                                 that both can run side by side. Stopped, and called again, it goes on
+    sizes    WORK               -> WORK/sizes.svg and WORK/sizes.tsv: three sizes of language model, side by side
     words    GLOVE WHEEL WORK   word vectors -> WORK/glove-{50,100}.safetensors, all rows, float32
     corpora  WNUT NER WORK      corpora, cut in both ways -> WORK/corpora/*.conll
 
@@ -17,7 +18,10 @@ needs `pip install numpy pyarrow`). WNUT and each folder of NER (btc, wikigold) 
 """
 
 import argparse
+import csv
 import io
+import math
+import os
 import random
 import shutil
 import subprocess
@@ -78,19 +82,94 @@ def make_text(args):
 # ---- lm --------------------------------------------------------------------------------------------------------------
 
 
+def lm_train(work, direction, model, size, characters, seed):
+    """Arguments of flairtag that begin to train a language model."""
+    return list(map(str, (
+        "lm", "train", "--direction", direction, work / "text", "-o", model, "--run", model.with_suffix(".run"),
+        "--hidden-size", size, "--embedding-size", 64, "--dropout", 0, "--optimizer", "adam", "--learning-rate", 0.0025,
+        "--mini-batch-size", 64, "--sequence-length", 128, "--no-shuffle", "--least-count", 200,
+        "--max-chars", characters, "--seed", seed, "--threads", 1,
+    )))
+
+
 def train_lm(args):
     work = Path(args.work)
     model, run = work / f"lm-{args.direction}.safetensors", work / f"lm-{args.direction}.run"
     if run.exists():
         flairtag(args, "lm", "train", "--resume", run, "--threads", 1)
     else:
-        flairtag(
-            args, "lm", "train", "--direction", args.direction, work / "text", "-o", model, "--run", run,
-            "--hidden-size", args.hidden_size, "--embedding-size", 64, "--dropout", 0, "--optimizer", "adam",
-            "--learning-rate", 0.0025, "--mini-batch-size", 64, "--sequence-length", 128, "--no-shuffle",
-            "--least-count", 200, "--max-chars", args.characters, "--seed", args.seed, "--threads", 1,
-        )
+        flairtag(args, *lm_train(work, args.direction, model, args.hidden_size, args.characters, args.seed))
     flairtag(args, "convert", "--precision", "int8", model, work / f"lm-{args.direction}.int8.safetensors")
+
+
+# ---- sizes -----------------------------------------------------------------------------------------------------------
+
+# Characters that a thread trains on in about the same time.
+SIZES = {512: 10_800_000, 768: 5_400_000, 1024: 3_100_000}
+
+
+def ticks(least, most):
+    """Round numbers between the two, at most ten."""
+    step = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if (most - least) / step <= 10)
+    return [step * i for i in range(math.ceil(least / step), math.floor(most / step) + 1)]
+
+
+def line_chart(series, x_title, y_title):
+    """SVG of {name: [(x, y), ...]}; axes are linear."""
+    width, height, left, top, right, bottom = 720, 400, 70, 20, 110, 50
+    points = [point for line in series.values() for point in line]
+    most_x = max(x for x, _ in points)
+    least_y, most_y = min(y for _, y in points), max(y for _, y in points)
+
+    def place(x, y):
+        return (
+            left + (width - left - right) * x / most_x,
+            top + (height - top - bottom) * (most_y - y) / (most_y - least_y),
+        )
+
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">',
+           f'<title>{y_title} by {x_title}</title>', f'<rect width="{width}" height="{height}" fill="#fff"/>']
+    for y in ticks(least_y, most_y):
+        _, at_y = place(0, y)
+        out.append(f'<path d="M{left} {at_y:.1f}H{width - right}" stroke="#ddd"/>')
+        out.append(f'<text x="{left - 8}" y="{at_y + 4:.1f}" text-anchor="end">{y:g}</text>')
+    for x in ticks(0, most_x):
+        at_x, _ = place(x, least_y)
+        out.append(f'<text x="{at_x:.1f}" y="{height - bottom + 20}" text-anchor="middle">{x:g}</text>')
+    for (name, line), color in zip(series.items(), ("#0b62a4", "#b5541c", "#3a7d34")):
+        path = "L".join("{:.1f} {:.1f}".format(*place(x, y)) for x, y in line)
+        at_x, at_y = place(*line[-1])
+        out.append(f'<path d="M{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        out.append(f'<text x="{at_x + 8:.1f}" y="{at_y + 4:.1f}" fill="{color}">{name}</text>')
+    out.append(f'<text x="{(left + width - right) / 2}" y="{height - 10}" text-anchor="middle">{x_title}</text>')
+    out.append(f'<text transform="translate(18 {height / 2}) rotate(-90)" text-anchor="middle">{y_title}</text></svg>')
+    return "\n".join(out) + "\n"
+
+
+def compare_sizes(args):
+    """Trains all sizes at once, so that the machine's moods are the same for all."""
+    work = Path(args.work)
+    (work / "sizes").mkdir(exist_ok=True)
+    processes = {}
+    for size, characters in SIZES.items():
+        model = work / "sizes" / f"h{size}.safetensors"
+        command = [args.flairtag, *lm_train(work, "forward", model, size, characters, args.seed)]
+        print("$", " ".join(command), flush=True)
+        processes[size] = os.posix_spawn(command[0], command, os.environ)
+    series, table = {}, ["units\tcharacters\tprocessor_minutes\tvalid_bits\n"]
+    for size, process in processes.items():
+        _, status, used = os.wait4(process, 0)
+        if status:
+            raise SystemExit(f"H={size} ended with status {status}")
+        minutes = (used.ru_utime + used.ru_stime) / 60
+        with open(work / "sizes" / f"h{size}.run" / "loss.tsv", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        last = int(rows[-1]["CHARACTERS"])
+        series[f"H={size}"] = [(int(r["CHARACTERS"]) / last * minutes, float(r["VALID_BITS"])) for r in rows]
+        table.append(f"{size}\t{last}\t{minutes:.1f}\t{float(rows[-1]['VALID_BITS']):.3f}\n")
+    (work / "sizes.svg").write_text(line_chart(series, "processor minutes", "bits a character, held-out posts"))
+    (work / "sizes.tsv").write_text("".join(table))
+    print("".join(table), end="")
 
 
 # ---- words -----------------------------------------------------------------------------------------------------------
@@ -174,6 +253,7 @@ def main():
     add("direction", choices=("forward", "backward"))
     add("--hidden-size", type=int, default=512)
     add("--characters", type=int, default=177_000_000)
+    step("sizes", compare_sizes, "work")
     step("words", make_words, "glove", "wheel", "work")
     step("corpora", make_corpora, "wnut", "ner", "work")
 
