@@ -1,4 +1,5 @@
 # make            build/flairtag and build/libflairtag.a
+# make lib        build/libflairtag.so, what programs in C and the Python module tag with
 # make demo       builds and tags a few sentences
 # make check      builds and runs every test: unit, golden, command line, and the first two again with sanitizers
 # make arm        the kernels' test for 64-bit ARM, under build/arm, where Debian's cross compiler is installed
@@ -9,6 +10,8 @@
 
 BUILD ?= build
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR ?=
 CC = gcc
 ARM_CC = aarch64-linux-gnu-gcc
@@ -40,6 +43,10 @@ FLAGS = -std=c11 -D_GNU_SOURCE $(OPTIMIZE) $(WARNINGS) -ffp-contract=off -pthrea
 LIBS = $(PACKAGE_LIBS) -ldnnl -lgomp -lpthread -lm
 
 library_sources = $(wildcard lib/*/*.c kernels/*.c kernels/simd/*.c)
+# What the shared library does without: training and writing models, and with them oneDNN.
+shared_sources = $(filter-out lib/export/% lib/run/% %_training.c %_training_losses.c \
+    $(addprefix kernels/,gemm.c lstm_train.c crf_loss.c dropout.c optimizer.c transpose.c),$(library_sources)) \
+    $(addprefix lib/run/,alternatives.c character_words.c embedder.c memory_plan.c predictor.c store.c)
 program_sources = $(wildcard cmd/*.c)
 test_sources = $(wildcard tests/unit/test_*.c tests/golden/test_*.c)
 # What tests share: every other source beside them.
@@ -49,17 +56,19 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 # The pages of --format html: markup, styles and programs of lib/text/page as C strings.
 pages = $(BUILD)/pages.c
 library_objects = $(call objects,$(library_sources) $(pages))
+shared_objects = $(patsubst %.c,$(BUILD)/pic/%.o,$(shared_sources))
 program_objects = $(call objects,$(program_sources))
 helper_objects = $(call objects,$(test_helpers))
 digest_objects = $(call objects,tests/arm/digest.c $(filter-out kernels/gemm.c,$(wildcard kernels/*.c kernels/simd/*.c)))
-all_objects = $(library_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c)
+all_objects = $(library_objects) $(shared_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c)
 test_programs = $(patsubst %.c,$(BUILD)/%,$(test_sources))
 
-.PHONY: all tests asan arm check demo install uninstall deps deps-check clean FORCE
+.PHONY: all lib tests asan arm check demo install uninstall deps deps-check clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(BUILD)/flairtag
+lib: $(BUILD)/libflairtag.so
 
 # Every instruction set is compiled that the compiler's target has; which one runs is decided when the program starts.
 # GCC moves loads up on ARM before it gives out registers, of which there are then too few.
@@ -68,7 +77,7 @@ on_x86 = $(if $(filter x86_64-% amd64-%,$(TARGET)),$(1))
 on_arm = $(if $(filter aarch64-%,$(TARGET)),$(1) $(if $(findstring clang,$(CC)),,-fno-schedule-insns))
 avx512 = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 -mavx2 -mfma
 # Loops with square roots become vectors only where those need not set errno, which nobody reads.
-$(BUILD)/obj/kernels/%: OPTIMIZE = -O3 -g -fno-math-errno
+$(BUILD)/obj/kernels/% $(BUILD)/pic/kernels/%: OPTIMIZE = -O3 -g -fno-math-errno
 %/avx512_vnni.o: INSTRUCTIONS = $(call on_x86,$(avx512) -mavx512vnni)
 %/avx512.o: INSTRUCTIONS = $(call on_x86,$(avx512))
 %/avx_vnni.o: INSTRUCTIONS = $(call on_x86,-mavxvnni -mavx2 -mfma)
@@ -76,14 +85,22 @@ $(BUILD)/obj/kernels/%: OPTIMIZE = -O3 -g -fno-math-errno
 %/emulated_avx_vnni.o: INSTRUCTIONS = $(call on_x86,-mavx512vnni -mavx512vl -mavx2 -mfma)
 %/neon.o: INSTRUCTIONS = $(call on_arm)
 %/neon_dot.o: INSTRUCTIONS = $(call on_arm,-march=armv8.2-a+dotprod)
-$(BUILD)/obj/cmd/%: DEFINES = -DFLAIRTAG_SHARE='"$(PREFIX)/share/flairtag"'
+%/model_folders.o: DEFINES = -DFLAIRTAG_SHARE='"$(PREFIX)/share/flairtag"'
 $(BUILD)/obj/tests/%: DEFINES = -Itests/unit
+# Without -fno-semantic-interposition GCC inlines nothing that somebody might put in the place of.
+$(BUILD)/pic/%: SHARED = -fPIC -fno-semantic-interposition -DFLAIRTAG_TAGS_ONLY
 
+define compile
+@mkdir -p $(@D)
+$(call quiet,compile $<$(if $(SHARED), for the shared library))$(CC) $(FLAGS) $(INSTRUCTIONS) $(DEFINES) $(SHARED) \
+    $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
+endef
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
-	@mkdir -p $(@D)
-	$(call quiet,compile $<)$(CC) $(FLAGS) $(INSTRUCTIONS) $(DEFINES) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
+	$(compile)
+$(BUILD)/pic/%.o: %.c $(BUILD)/flags | deps
+	$(compile)
 
-$(program_objects): $(BUILD)/flags-cmd
+$(filter %/model_folders.o,$(library_objects) $(shared_objects)): $(BUILD)/flags-prefix
 
 $(pages): $(wildcard lib/text/page/*)
 	@mkdir -p $(@D)
@@ -95,7 +112,7 @@ $(pages): $(wildcard lib/text/page/*)
 stamp = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 $(BUILD)/flags: FORCE | deps
 	$(call stamp,$(CC) $(FLAGS) $(PACKAGE_CFLAGS))
-$(BUILD)/flags-cmd: FORCE
+$(BUILD)/flags-prefix: FORCE
 	$(call stamp,$(PREFIX))
 $(BUILD)/sources: FORCE
 	$(call stamp,$(library_sources) $(program_sources) $(test_helpers))
@@ -110,6 +127,15 @@ $(BUILD)/%.a: $(BUILD)/sources
 
 $(BUILD)/flairtag: $(BUILD)/obj/cmd/main.o $(BUILD)/libcmd.a $(BUILD)/libflairtag.a
 	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
+
+# The library's version is the header's; the number in its name goes up when programs must be compiled anew.
+version = $(eval version := $$(shell sed -n 's/^.define FLAIRTAG_VERSION "\(.*\)"/\1/p' $(here)lib/flairtag.h))$(version)
+soname = libflairtag.so.0
+$(BUILD)/$(soname): $(shared_objects) lib/api/flairtag.map $(BUILD)/sources
+	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -shared -pthread -o $@ -Wl,-soname,$(soname) -Wl,-z,defs \
+	    -Wl,--version-script,lib/api/flairtag.map $(filter %.o,$^) $(PACKAGE_LIBS) -lm
+$(BUILD)/libflairtag.so: $(BUILD)/$(soname)
+	@ln -sf $(soname) $@
 
 tests: $(test_programs) $(BUILD)/tests/arm/digest
 $(test_programs): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libtests.a $(BUILD)/libcmd.a $(BUILD)/libflairtag.a
@@ -140,10 +166,22 @@ demo: all
 	    'With a model of Flair:  $(BUILD)/flairtag predict -m ner-english.pt FILE' \
 	    'All options:            $(BUILD)/flairtag help predict'
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(share)/flairtag/models $(share)/man/man1 $(share)/zsh/site-functions \
+libdir = $(DESTDIR)$(LIBDIR)
+# The dynamic linker finds a new library in most folders by its cache alone.
+ldconfig = $(if $(DESTDIR),,-@test "$$(id -u)" != 0 || ldconfig)
+includedir = $(DESTDIR)$(INCLUDEDIR)
+pc_values = s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(version)|; \
+    s|@PACKAGES@|$(packages)|
+install: all lib
+	install -d $(DESTDIR)$(PREFIX)/bin $(libdir)/pkgconfig $(includedir) $(share)/flairtag/models $(share)/man/man1 $(share)/zsh/site-functions \
 	    $(share)/bash-completion/completions $(share)/fish/vendor_completions.d
 	install $(BUILD)/flairtag $(DESTDIR)$(PREFIX)/bin/flairtag
+	install -m 644 lib/flairtag.h $(includedir)/flairtag.h
+	install -m 644 $(BUILD)/$(soname) $(libdir)/libflairtag.so.$(version)
+	ln -sf libflairtag.so.$(version) $(libdir)/$(soname)
+	ln -sf $(soname) $(libdir)/libflairtag.so
+	sed '$(pc_values)' lib/api/flairtag.pc.in > $(libdir)/pkgconfig/flairtag.pc
+	$(ldconfig)
 	for file in $(wildcard models/*.safetensors models/*.md); do \
 	    install -m 644 $$file $(share)/flairtag/models/ || exit; done
 	$(BUILD)/flairtag help --man > $(share)/man/man1/flairtag.1
@@ -157,6 +195,8 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag $(share)/man/man1/flairtag.1 $(share)/man/man1/flairtag-*.1 \
 	    $(share)/bash-completion/completions/flairtag $(share)/zsh/site-functions/_flairtag \
 	    $(share)/fish/vendor_completions.d/flairtag.fish
+	rm -f $(includedir)/flairtag.h $(libdir)/pkgconfig/flairtag.pc $(libdir)/libflairtag.so $(libdir)/$(soname) \
+	    $(libdir)/libflairtag.so.$(version)
 	rm -f $(patsubst models/%,$(share)/flairtag/models/%,$(wildcard models/*.safetensors models/*.md))
 	-rmdir $(share)/flairtag/models $(share)/flairtag
 

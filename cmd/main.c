@@ -4,7 +4,7 @@
 #include "cmd/commands.h"
 #include "cmd/help.h"
 #include "cmd/interrupt.h"
-#include "cmd/nearest.h"
+#include "base/nearest.h"
 #include "cmd/report.h"
 #include "flairtag.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* model_options.h - the options of every command that runs a model. */
 #ifndef CMD_MODEL_OPTIONS_H
 #define CMD_MODEL_OPTIONS_H
-#include "cmd/model_folders.h"
+#include "import/model_folders.h"
 #include "cmd/options.h"
 #include "import/model_open.h"
 

@@ -1,6 +1,6 @@
 /* models.c - which models are installed, and what they are. */
 #include "cmd/commands.h"
-#include "cmd/model_folders.h"
+#include "import/model_folders.h"
 #include "cmd/model_options.h"
 #include "flairtag.h"
 #include "model/model_file.h"

@@ -4,7 +4,7 @@
  * number is read to its last character and held against its range, an option is never taken for its abbreviation. */
 #include "cmd/options.h"
 #include "cmd/help.h"
-#include "cmd/nearest.h"
+#include "base/nearest.h"
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>

@@ -22,6 +22,7 @@ static const size_t LONGEST_LINE = (size_t)1 << 31;
 struct input {
     char *name;
     int fd;
+    bool lent; /* the descriptor is the caller's */
     bool regular, gz, at_end;
     bool in_member;   /* gz: between the header of a member and its last byte */
     ft_status status; /* of the read that failed */
@@ -44,7 +45,7 @@ static const char *quote(const struct input *in)
 
 static const char *shown_name(const struct input *in)
 {
-    return strcmp(in->name, "-") ? in->name : "standard input";
+    return strcmp(in->name, "-") ? in->name : in->fd == STDIN_FILENO ? "standard input" : "the file descriptor";
 }
 
 static ft_status cannot_read(const struct input *in, int code, struct ft_error *error)
@@ -219,8 +220,8 @@ static bool start_reading(struct input *in)
 static ft_status open_file(struct input *in, struct ft_error *error)
 {
     struct stat about;
-    bool is_stdin = !strcmp(in->name, "-");
-    in->fd = is_stdin ? STDIN_FILENO : open(in->name, O_RDONLY | O_CLOEXEC);
+    if (!in->lent)
+        in->fd = open(in->name, O_RDONLY | O_CLOEXEC);
     int code = in->fd < 0 || fstat(in->fd, &about) ? errno : S_ISDIR(about.st_mode) ? EISDIR : 0;
     if (code)
         return cannot_read(in, code, error);
@@ -232,13 +233,15 @@ static ft_status open_file(struct input *in, struct ft_error *error)
     return FT_OK;
 }
 
-ft_status input_open(struct input **input, const char *path, struct ft_error *error)
+/* path: NULL to read the descriptor. */
+static ft_status open_input(struct input **input, const char *path, int descriptor, struct ft_error *error)
 {
     *input = NULL;
     struct input *in = calloc(1, sizeof *in);
     if (!in)
         return ft_nomem(error, "a file to read");
-    in->fd = -1;
+    in->lent = !path;
+    in->fd = in->lent ? descriptor : -1;
     in->capacity = BUFFER_BYTES;
     in->name = strdup(path ? path : "-");
     in->buffer = malloc(in->capacity);
@@ -256,11 +259,21 @@ ft_status input_open(struct input **input, const char *path, struct ft_error *er
     return FT_OK;
 }
 
+ft_status input_open(struct input **input, const char *path, struct ft_error *error)
+{
+    return open_input(input, path && strcmp(path, "-") ? path : NULL, STDIN_FILENO, error);
+}
+
+ft_status input_open_descriptor(struct input **input, int descriptor, struct ft_error *error)
+{
+    return open_input(input, NULL, descriptor, error);
+}
+
 void input_close(struct input *in)
 {
     if (!in)
         return;
-    if (in->fd > STDERR_FILENO)
+    if (in->fd >= 0 && !in->lent)
         close(in->fd);
     if (in->stream_ready)
         inflateEnd(&in->stream);

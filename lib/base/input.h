@@ -1,4 +1,4 @@
-/* input.h - lines of a file, a gz file (told by its magic number) or stdin.
+/* input.h - lines of a file, a gz file (told by its magic number) or an open descriptor.
  *
  * Memory holds one buffer and the longest line. Every line comes with its number; a truncated or damaged gz stream is
  * an error, never a quiet end. */
@@ -12,6 +12,8 @@ struct input;
 
 /* path: "-" or NULL for stdin. */
 ft_status input_open(struct input **input, const char *path, struct ft_error *error);
+/* Reads a descriptor from where it stands; it stays the caller's. */
+ft_status input_open_descriptor(struct input **input, int descriptor, struct ft_error *error);
 void input_close(struct input *input);
 
 /* From here on a line of more than `most_bytes` is refused, FT_NOMEM, before it is read whole; 0: no bound. */

@@ -154,14 +154,22 @@ static ft_status cpu_decode(struct backend *backend, const struct crf *crf, cons
     return job.status == FT_OK ? FT_OK : ft_nomem(error, "decoding");
 }
 
+#ifdef FLAIRTAG_TAGS_ONLY /* the shared library: no training, and so no oneDNN */
+#define TRAINING_OPS NULL
+#else
+#define TRAINING_OPS &cpu_training_ops
+#endif
+
 static void cpu_free(struct backend *backend)
 {
+#ifndef FLAIRTAG_TAGS_ONLY
     cpu_training_free(((struct cpu_backend *)backend)->training);
+#endif
     free(backend);
 }
 
 static const struct backend_ops cpu_ops = {"cpu",      cpu_free,  cpu_lm_encode, cpu_gather,
-                                           cpu_linear, cpu_birnn, cpu_decode,    &cpu_training_ops};
+                                           cpu_linear, cpu_birnn, cpu_decode,    TRAINING_OPS};
 
 ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *options, struct ft_error *error)
 {

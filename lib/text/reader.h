@@ -1,8 +1,8 @@
 /* reader.h - sentences from corpora and plain text.
  *
- * Reads any number of files (gz by magic number) or stdin in one of five formats, a window at a time, in order. It
- * promises: every sentence is delivered once, nothing is held but the window, and a pipe that pauses is answered with
- * what has arrived. Invalid UTF-8 is an error with file, line and column unless another policy is chosen. */
+ * Reads any number of files (gz by magic number) or a descriptor in one of five formats, a window at a time, in order.
+ * It promises: every sentence is delivered once, nothing is held but the window, and a pipe that pauses is answered
+ * with what has arrived. Invalid UTF-8 is an error with file, line and column unless another policy is chosen. */
 #ifndef TEXT_READER_H
 #define TEXT_READER_H
 #include "base/error.h"
@@ -18,8 +18,9 @@ enum reader_rules {
 };
 
 struct reader_options {
-    const char *const *files; /* no file at all: stdin; "-": stdin */
+    const char *const *files; /* no file at all, or "-": the descriptor */
     size_t file_count;
+    int descriptor; /* open, and the caller's; 0: stdin */
     enum input_format format;
     int token_column; /* from 1; 0: the format's own (conll 1, conllu 2) */
     int tag_column;   /* from 1; 0: none is read as gold (tokens' gold stays NULL) */

@@ -53,7 +53,9 @@ ft_status lines_next_file(struct lines *lines, struct ft_error *error)
 {
     if (lines->next_file == file_count(lines))
         return FT_END;
-    ft_status status = input_open(&lines->input, file_name(lines, lines->next_file), error);
+    const char *name = file_name(lines, lines->next_file);
+    ft_status status = strcmp(name, "-") ? input_open(&lines->input, name, error)
+                                         : input_open_descriptor(&lines->input, lines->options.descriptor, error);
     if (status)
         return status;
     input_limit(lines->input, lines->most_bytes);

@@ -1,6 +1,6 @@
 /* test_options.c - one option table gives parsing, nearest names, help, man pages and completions. */
 #include "cmd/help.h"
-#include "cmd/nearest.h"
+#include "base/nearest.h"
 #include "cmd/options.h"
 #include "harness.h"
 #include <limits.h>

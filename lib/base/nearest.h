@@ -1,6 +1,6 @@
 /* nearest.h - which of the known names a mistyped one was meant to be. */
-#ifndef CMD_NEAREST_H
-#define CMD_NEAREST_H
+#ifndef BASE_NEAREST_H
+#define BASE_NEAREST_H
 #include <stddef.h>
 
 /* Letters to insert, delete, replace, or swap with their neighbour, to get from one word to the other (optimal string

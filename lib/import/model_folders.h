@@ -1,10 +1,10 @@
 /* model_folders.h - models by name: the folders that are looked through, and what lies in them.
  *
  * A model NAME is the file NAME.safetensors in the first of these folders that has it: those of $FLAIRTAG_MODELS
- * (separated by ':'), models/ beside the folder that the program was started from, PREFIX/share/flairtag/models. No
- * file is opened here. */
-#ifndef CMD_MODEL_FOLDERS_H
-#define CMD_MODEL_FOLDERS_H
+ * (separated by ':'), models/ beside the folder that the program (or the shared library, where this is in it) was
+ * started from, PREFIX/share/flairtag/models. No file is opened here. */
+#ifndef IMPORT_MODEL_FOLDERS_H
+#define IMPORT_MODEL_FOLDERS_H
 #include "base/arena.h"
 #include "base/error.h"
 #include <stdbool.h>

@@ -1,8 +1,10 @@
 /* model_folders.c - see model_folders.h. */
-#include "cmd/model_folders.h"
-#include "cmd/nearest.h"
+#include "import/model_folders.h"
+#include "base/nearest.h"
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,17 +20,29 @@ static const char ending[] = ".safetensors", shared[] = FLAIRTAG_SHARE "/models"
 /* Without -m the first of these that is installed. */
 static const char *const default_names[] = {"default", "small"};
 
-/* models/ in the folder above the program's own: build/flairtag and models/ lie side by side in the source tree. Where
- * /proc is not mounted the name that the program was called by tells its folder. */
+/* The file of the shared library that this code lies in; NULL: it is part of the program. */
+static const char *library_path(void)
+{
+    static const char here = 0;
+    Dl_info about;
+    struct link_map *object;
+    return dladdr1(&here, &about, (void **)&object, RTLD_DL_LINKMAP) && *object->l_name ? object->l_name : NULL;
+}
+
+/* models/ in the folder above the program's own, or the shared library's: build/flairtag, build/libflairtag.so and
+ * models/ lie side by side in the source tree. Where /proc is not mounted the name that the program was called by tells
+ * its folder. */
 static void beside_program(char *folder, size_t room)
 {
     static const char tail[] = "/../models";
-    ssize_t length = readlink("/proc/self/exe", folder, room - sizeof tail);
+    const char *known = library_path();
+    ssize_t length = known ? -1 : readlink("/proc/self/exe", folder, room - sizeof tail);
     if (length < 0) {
-        length = (ssize_t)strlen(program_invocation_name);
+        known = known ? known : program_invocation_name;
+        length = (ssize_t)strlen(known);
         if ((size_t)length >= room - sizeof tail)
             length = 0;
-        memcpy(folder, program_invocation_name, (size_t)length);
+        memcpy(folder, known, (size_t)length);
     }
     while (length > 0 && folder[length - 1] != '/')
         length--;
