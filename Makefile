@@ -170,8 +170,7 @@ libdir = $(DESTDIR)$(LIBDIR)
 # The dynamic linker finds a new library in most folders by its cache alone.
 ldconfig = $(if $(DESTDIR),,-@test "$$(id -u)" != 0 || ldconfig)
 includedir = $(DESTDIR)$(INCLUDEDIR)
-pc_values = s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(version)|; \
-    s|@PACKAGES@|$(packages)|
+pc_values = s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(version)|
 install: all lib
 	install -d $(DESTDIR)$(PREFIX)/bin $(libdir)/pkgconfig $(includedir) $(share)/flairtag/models $(share)/man/man1 $(share)/zsh/site-functions \
 	    $(share)/bash-completion/completions $(share)/fish/vendor_completions.d

@@ -57,6 +57,8 @@ static ft_status open_tagger(struct ft_model *model, enum ft_precision precision
 ft_status ft_model_open(struct ft_model **out, const char *name, const struct ft_options *given, struct ft_error *error)
 {
     struct ft_options options;
+    struct ft_error ignored;
+    error = error ? error : &ignored;
     *out = NULL;
     ft_status status = options_take(&options, sizeof options, given, error);
     if (status == FT_OK)

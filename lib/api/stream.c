@@ -61,6 +61,8 @@ ft_status ft_stream_open(struct ft_stream **out, struct ft_model *model, const s
                          struct ft_error *error)
 {
     struct ft_stream_options options;
+    struct ft_error ignored;
+    error = error ? error : &ignored;
     *out = NULL;
     ft_status status = options_take(&options, sizeof options, given, error);
     if (status == FT_OK)

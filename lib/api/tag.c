@@ -74,6 +74,8 @@ static ft_status add_sentence(struct window *window, const struct ft_tokens *fro
 ft_status ft_tag_batch(struct ft_model *model, const struct ft_tokens *sentences, size_t count,
                        struct ft_result **result, struct ft_error *error)
 {
+    struct ft_error ignored;
+    error = error ? error : &ignored;
     ft_status status = new_result(result, error);
     for (size_t i = 0; status == FT_OK && i < count; i++)
         status = add_sentence(&(*result)->window, &sentences[i], i + 1, error);
@@ -117,6 +119,8 @@ ft_status ft_tag_text(struct ft_model *model, const char *text, size_t bytes, st
                       struct ft_error *error)
 {
     size_t bad = bytes;
+    struct ft_error ignored;
+    error = error ? error : &ignored;
     *result = NULL;
     if (bytes > LONGEST_TEXT)
         return ft_fail(error, FT_INPUT, "text of more than 2 GiB");
