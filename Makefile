@@ -4,7 +4,8 @@
 # make check      builds and runs every test: unit, golden, command line, and the first two again with sanitizers
 # make arm        the kernels' test for 64-bit ARM, under build/arm, where Debian's cross compiler is installed
 # make asan       the program and its tests with AddressSanitizer and UBSan, under build/asan
-# make install    into PREFIX (default /usr/local), below DESTDIR if that is set; make uninstall takes it out
+# make install    into PREFIX (default /usr/local; LIBDIR, INCLUDEDIR), below DESTDIR if that is set; make uninstall takes
+#                 it out
 # make deps       installs the Debian packages that the build needs (the targets above do it by themselves)
 # make clean
 
@@ -43,9 +44,10 @@ FLAGS = -std=c11 -D_GNU_SOURCE $(OPTIMIZE) $(WARNINGS) -ffp-contract=off -pthrea
 LIBS = $(PACKAGE_LIBS) -ldnnl -lgomp -lpthread -lm
 
 library_sources = $(wildcard lib/*/*.c kernels/*.c kernels/simd/*.c)
-# What the shared library does without: training and writing models, and with them oneDNN.
-shared_sources = $(filter-out lib/export/% lib/run/% %_training.c %_training_losses.c \
-    $(addprefix kernels/,gemm.c lstm_train.c crf_loss.c dropout.c optimizer.c transpose.c),$(library_sources)) \
+# The shared library does without writers, evaluation and training, and so without oneDNN.
+shared_sources = $(filter-out lib/text/writer% lib/text/evaluation% lib/text/page% lib/export/% lib/run/% %_training.c \
+    %_training_losses.c $(addprefix kernels/,gemm.c lstm_train.c crf_loss.c dropout.c optimizer.c tag_choices.c transpose.c), \
+    $(library_sources)) lib/text/writer_source.c \
     $(addprefix lib/run/,alternatives.c character_words.c embedder.c memory_plan.c predictor.c store.c)
 program_sources = $(wildcard cmd/*.c)
 test_sources = $(wildcard tests/unit/test_*.c tests/golden/test_*.c)
@@ -156,8 +158,8 @@ asan: | deps-check
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan all tests \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
-check: all tests asan arm
-	@BUILD=$(BUILD) sh tests/run.sh
+check: all lib tests asan arm
+	@BUILD=$(BUILD) PREFIX=$(PREFIX) CC='$(CC)' sh tests/run.sh
 
 demo: all
 	@echo 'flairtag predict data/samples/demo.txt'

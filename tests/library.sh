@@ -33,8 +33,8 @@ skip() {
 }
 
 make_quietly() {
-    make --no-print-directory BUILD="$BUILD" PREFIX="$PREFIX" DESTDIR="$scratch/tree" "$@" >"$scratch/make" 2>&1 ||
-        { cat "$scratch/make" && false; }
+    make --no-print-directory BUILD="$BUILD" PREFIX="$PREFIX" LIBDIR="$PREFIX/lib" INCLUDEDIR="$PREFIX/include" \
+        DESTDIR="$scratch/tree" "$@" >"$scratch/make" 2>&1 || { cat "$scratch/make" && false; }
 }
 
 # The header's functions, sorted; and those that a program can link with.

@@ -18,6 +18,7 @@ mkdir -p "$logs"
         echo "valgrind CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99 $valgrind_test"
     fi
     echo "cli sh tests/cli/run.sh"
+    echo "library sh tests/library.sh"
     echo "train_kill sh tests/train_kill.sh"
     echo "html sh tests/html.sh"
     echo "predict_kill sh tests/predict_kill.sh"
