@@ -11,8 +11,6 @@ scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree$PREFIX
 export LC_ALL=C.UTF-8 FLAIRTAG_MODELS="$tree/share/flairtag/models" LD_LIBRARY_PATH="$tree/lib"
-export PKG_CONFIG_PATH="$tree/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$scratch/tree"
-export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 # for a PREFIX of /usr
 
 # check NAME COMMAND ...: passes when the command succeeds; what it printed is shown when it does not.
 check() {
@@ -32,9 +30,16 @@ skip() {
     skipped=$((skipped + 1))
 }
 
+# By the name that the build folder had for make, so that nothing is made again.
 make_quietly() {
-    make --no-print-directory BUILD="$BUILD" PREFIX="$PREFIX" LIBDIR="$PREFIX/lib" INCLUDEDIR="$PREFIX/include" \
+    make --no-print-directory BUILD="${BUILD#"$PWD/"}" PREFIX="$PREFIX" LIBDIR="$PREFIX/lib" INCLUDEDIR="$PREFIX/include" \
         DESTDIR="$scratch/tree" "$@" >"$scratch/make" 2>&1 || { cat "$scratch/make" && false; }
+}
+
+# pkg-config OPTION ... for the installed library, also with a PREFIX of /usr.
+package() {
+    PKG_CONFIG_PATH=$tree/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$scratch/tree PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 \
+        PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config "$@" flairtag
 }
 
 # The header's functions, sorted; and those that a program can link with.
@@ -55,19 +60,19 @@ is_named_and_light() {
     readelf -d "$tree/lib/libflairtag.so" >"$scratch/dynamic" && cat "$scratch/dynamic" &&
         grep -q 'soname: \[libflairtag.so.0\]' "$scratch/dynamic" && ! grep -qE 'dnnl|gomp|stdc' "$scratch/dynamic" &&
         [ -e "$tree/lib/libflairtag.so.0" ] &&
-        [ "$(pkg-config --modversion flairtag)" = "$("$BUILD/flairtag" --version | cut -d' ' -f2)" ]
+        [ "$(package --modversion)" = "$("$BUILD/flairtag" --version | cut -d' ' -f2)" ]
 }
 
 compiles() {
     # shellcheck disable=SC2046
-    $CC -std=c11 -Wall -Wextra -Wpedantic -Werror "examples/$1.c" -o "$scratch/$1" $(pkg-config --cflags --libs flairtag)
+    $CC -std=c11 -Wall -Wextra -Wpedantic -Werror "examples/$1.c" -o "$scratch/$1" $(package --cflags --libs)
 }
 
 header_is_cplusplus() {
     # shellcheck disable=SC2046
     printf '#include <flairtag.h>\nint main() { return !ft_version(); }\n' >"$scratch/use.cc" &&
         c++ -Wall -Wextra -Wpedantic -Werror "$scratch/use.cc" -o "$scratch/use" \
-            $(pkg-config --cflags --libs flairtag) && "$scratch/use"
+            $(package --cflags --libs) && "$scratch/use"
 }
 
 string_is_tagged() {
