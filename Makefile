@@ -177,6 +177,7 @@ install: all lib
 	install -d $(DESTDIR)$(PREFIX)/bin $(libdir)/pkgconfig $(includedir) $(share)/flairtag/models $(share)/man/man1 $(share)/zsh/site-functions \
 	    $(share)/bash-completion/completions $(share)/fish/vendor_completions.d
 	install $(BUILD)/flairtag $(DESTDIR)$(PREFIX)/bin/flairtag
+	install models/get.sh $(DESTDIR)$(PREFIX)/bin/flairtag-get-model
 	install -m 644 lib/flairtag.h $(includedir)/flairtag.h
 	install -m 644 $(BUILD)/$(soname) $(libdir)/libflairtag.so.$(version)
 	ln -sf libflairtag.so.$(version) $(libdir)/$(soname)
@@ -193,7 +194,7 @@ install: all lib
 	$(BUILD)/flairtag help --completion fish > $(share)/fish/vendor_completions.d/flairtag.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag $(share)/man/man1/flairtag.1 $(share)/man/man1/flairtag-*.1 \
+	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag $(DESTDIR)$(PREFIX)/bin/flairtag-get-model $(share)/man/man1/flairtag.1 $(share)/man/man1/flairtag-*.1 \
 	    $(share)/bash-completion/completions/flairtag $(share)/zsh/site-functions/_flairtag \
 	    $(share)/fish/vendor_completions.d/flairtag.fish
 	rm -f $(includedir)/flairtag.h $(libdir)/pkgconfig/flairtag.pc $(libdir)/libflairtag.so $(libdir)/$(soname) \

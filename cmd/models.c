@@ -235,8 +235,8 @@ const struct command command_models = {
     .summary = "list the models that are installed",
     .description =
         "Every model that -m finds by its name, folder by folder in the order in which they are looked through: those "
-        "of $FLAIRTAG_MODELS, models/ beside the folder of the program, and the one that 'make install' fills. For each "
-        "model: its name, kind, size, precision, and the labels that it gives; and what its file says of it ('flairtag "
+        "of $FLAIRTAG_MODELS, models/ beside the folder of the program, the user's own ($XDG_DATA_HOME/flairtag/models, by "
+        "default ~/.local/share/flairtag/models), and the one that 'make install' fills. For each model: its name, kind, size, precision, and the labels that it gives; and what its file says of it ('flairtag "
         "convert --description').\n\n"
         "Without -m the model marked (default) is taken: 'default' where a model of that name is installed, else "
         "'small'. Models marked (shadowed) have the name of one in an earlier folder, and can be given by their path.",

@@ -23,6 +23,7 @@ mkdir -p "$logs"
     echo "html sh tests/html.sh"
     echo "predict_kill sh tests/predict_kill.sh"
     echo "parallel sh tests/parallel.sh"
+    echo "get_model sh tests/get_model/run.sh"
     echo "arm sh tests/arm/run.sh"
     for variant in asan/ ''; do
         for source in tests/unit/test_*.c tests/golden/test_*.c; do

@@ -56,6 +56,20 @@ static void beside_program(char *folder, size_t room)
     free(plain);
 }
 
+/* The user's own: $XDG_DATA_HOME/flairtag/models, by the XDG Base Directory Specification ~/.local/share where the
+ * variable is unset, empty or relative. Empty where there is no home. */
+static void of_user(char *folder, size_t room)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    int written = 0;
+    if (data && *data == '/')
+        written = snprintf(folder, room, "%s/flairtag/models", data);
+    else if (home && *home == '/')
+        written = snprintf(folder, room, "%s/.local/share/flairtag/models", home);
+    if (written <= 0 || (size_t)written >= room)
+        *folder = 0;
+}
+
 /* The folders one after the other; start with {.own = getenv("FLAIRTAG_MODELS")}. */
 struct folders {
     const char *own; /* what is left of the variable */
@@ -84,6 +98,12 @@ static bool next_folder(struct folders *folders)
     }
     if (folders->stage == 1) {
         folders->stage++;
+        of_user(folders->path, PATH_ROOM);
+        if (*folders->path)
+            return true;
+    }
+    if (folders->stage == 2) {
+        folders->stage++;
         memcpy(folders->path, shared, sizeof shared);
         return true;
     }
@@ -108,10 +128,11 @@ static bool found_by_name(const char *name, char *path, size_t room)
 const char *model_folders_text(char *text, size_t room)
 {
     const char *own = getenv("FLAIRTAG_MODELS");
-    char folder[PATH_ROOM];
+    char folder[PATH_ROOM], home[PATH_ROOM];
     beside_program(folder, sizeof folder);
-    snprintf(text, room, "$FLAIRTAG_MODELS%s%s, %s or %s", own ? "=" : "", own ? own : "",
-             *folder ? folder : "models/ beside the program", shared);
+    of_user(home, sizeof home);
+    snprintf(text, room, "$FLAIRTAG_MODELS%s%s, %s%s%s or %s", own ? "=" : "", own ? own : "",
+             *folder ? folder : "models/ beside the program", *home ? ", " : "", home, shared);
     return text;
 }
 

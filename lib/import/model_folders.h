@@ -1,8 +1,9 @@
 /* model_folders.h - models by name: the folders that are looked through, and what lies in them.
  *
  * A model NAME is the file NAME.safetensors in the first of these folders that has it: those of $FLAIRTAG_MODELS
- * (separated by ':'), models/ beside the folder of the program, or of the shared library where this is part of it,
- * PREFIX/share/flairtag/models. No file is opened here. */
+ * (separated by ':'), models/ beside the folder of the program, or of the shared library where this is part of it, the
+ * user's own ($XDG_DATA_HOME/flairtag/models, ~/.local/share by default), PREFIX/share/flairtag/models. No file is
+ * opened here. */
 #ifndef IMPORT_MODEL_FOLDERS_H
 #define IMPORT_MODEL_FOLDERS_H
 #include "base/arena.h"

@@ -5,14 +5,16 @@
 #
 #     tests/cli/run.sh [CASE ...]
 #
-# A case runs in a copy of its folder, with the built program first in PATH and the repository as $ROOT.
+# A case runs in a copy of its folder, with the built program first in PATH, the repository as $ROOT and no models of the
+# user's own.
 cd "$(dirname "$0")/../.." || exit 1
 ROOT=$PWD
 BUILD=$(cd "${BUILD:-build}" && pwd) || exit 1
 SHARED=${FLAIRTAG_SHARED:-$ROOT/../shared}
 FLAIRTAG_MODELS=$ROOT/models
+XDG_DATA_HOME=/nowhere
 PATH=$BUILD:$PATH
-export ROOT BUILD SHARED FLAIRTAG_MODELS PATH LC_ALL=C.UTF-8
+export ROOT BUILD SHARED FLAIRTAG_MODELS XDG_DATA_HOME PATH LC_ALL=C.UTF-8
 unset NO_COLOR
 scratch=$(mktemp -d) || exit 1
 trap 'chmod -R u+rwx "$scratch"; rm -rf "$scratch"' EXIT
