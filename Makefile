@@ -6,6 +6,7 @@
 # make asan       the program and its tests with AddressSanitizer and UBSan, under build/asan
 # make install    into PREFIX (default /usr/local; LIBDIR, INCLUDEDIR), below DESTDIR if that is set; make uninstall takes
 #                 it out
+# make deb        Debian packages of the program and its models, into build/deb (packaging/README.md); make check-deb tests them
 # make deps       installs the Debian packages that the build needs (the targets above do it by themselves)
 # make clean
 
@@ -65,7 +66,7 @@ digest_objects = $(call objects,tests/arm/digest.c $(filter-out kernels/gemm.c,$
 all_objects = $(library_objects) $(shared_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c)
 test_programs = $(patsubst %.c,$(BUILD)/%,$(test_sources))
 
-.PHONY: all lib tests asan arm check demo install uninstall deps deps-check clean FORCE
+.PHONY: all lib tests asan arm check demo install uninstall deb check-deb deps deps-check clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -168,6 +169,8 @@ demo: all
 	    'With a model of Flair:  $(BUILD)/flairtag predict -m ner-english.pt FILE' \
 	    'All options:            $(BUILD)/flairtag help predict'
 
+# The back end for NVIDIA's processors, where it was built.
+plugin = $(wildcard $(BUILD)/libflairtag_cuda.so)
 libdir = $(DESTDIR)$(LIBDIR)
 # The dynamic linker finds a new library in most folders by its cache alone.
 ldconfig = $(if $(DESTDIR),,-@test "$$(id -u)" != 0 || ldconfig)
@@ -186,6 +189,9 @@ install: all lib
 	$(ldconfig)
 	for file in $(wildcard models/*.safetensors models/*.md); do \
 	    install -m 644 $$file $(share)/flairtag/models/ || exit; done
+	install -m 644 models/get.1 $(share)/man/man1/flairtag-get-model.1
+	$(if $(plugin),install -d $(DESTDIR)$(PREFIX)/lib/flairtag && \
+	    install -m 644 $(plugin) $(DESTDIR)$(PREFIX)/lib/flairtag/)
 	$(BUILD)/flairtag help --man > $(share)/man/man1/flairtag.1
 	for command in $$($(BUILD)/flairtag help --commands); do \
 	    $(BUILD)/flairtag help --man $$command > $(share)/man/man1/flairtag-$$command.1 || exit; done
@@ -194,13 +200,22 @@ install: all lib
 	$(BUILD)/flairtag help --completion fish > $(share)/fish/vendor_completions.d/flairtag.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag $(DESTDIR)$(PREFIX)/bin/flairtag-get-model $(share)/man/man1/flairtag.1 $(share)/man/man1/flairtag-*.1 \
+	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag $(DESTDIR)$(PREFIX)/bin/flairtag-get-model \
+	    $(DESTDIR)$(PREFIX)/lib/flairtag/libflairtag_cuda.so $(share)/man/man1/flairtag.1 $(share)/man/man1/flairtag-*.1 \
 	    $(share)/bash-completion/completions/flairtag $(share)/zsh/site-functions/_flairtag \
 	    $(share)/fish/vendor_completions.d/flairtag.fish
 	rm -f $(includedir)/flairtag.h $(libdir)/pkgconfig/flairtag.pc $(libdir)/libflairtag.so $(libdir)/$(soname) \
 	    $(libdir)/libflairtag.so.$(version)
 	rm -f $(patsubst models/%,$(share)/flairtag/models/%,$(wildcard models/*.safetensors models/*.md))
 	-rmdir $(share)/flairtag/models $(share)/flairtag
+	$(if $(wildcard $(DESTDIR)$(PREFIX)/lib/flairtag),-rmdir $(DESTDIR)$(PREFIX)/lib/flairtag)
+
+deb: | deps
+	@sh $(here).ci/deps.sh debhelper dpkg-dev
+	@sh packaging/deb.sh $(BUILD)/deb
+check-deb: all
+	@BUILD=$(BUILD) sh tests/deb.sh
+	@BUILD=$(BUILD) sh tests/container.sh
 
 deps:
 	@CC='$(CC)' sh $(here).ci/deps.sh cc libc6-dev pkg-config libcjson-dev zlib1g-dev libutf8proc-dev libdnnl-dev
