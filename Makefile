@@ -66,7 +66,7 @@ digest_objects = $(call objects,tests/arm/digest.c $(filter-out kernels/gemm.c,$
 all_objects = $(library_objects) $(shared_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c)
 test_programs = $(patsubst %.c,$(BUILD)/%,$(test_sources))
 
-.PHONY: all lib tests asan arm check demo install uninstall deb check-deb deps deps-check clean FORCE
+.PHONY: all lib tests asan arm check demo install uninstall deps deps-check clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -180,7 +180,6 @@ install: all lib
 	install -d $(DESTDIR)$(PREFIX)/bin $(libdir)/pkgconfig $(includedir) $(share)/flairtag/models $(share)/man/man1 $(share)/zsh/site-functions \
 	    $(share)/bash-completion/completions $(share)/fish/vendor_completions.d
 	install $(BUILD)/flairtag $(DESTDIR)$(PREFIX)/bin/flairtag
-	install models/get.sh $(DESTDIR)$(PREFIX)/bin/flairtag-get-model
 	install -m 644 lib/flairtag.h $(includedir)/flairtag.h
 	install -m 644 $(BUILD)/$(soname) $(libdir)/libflairtag.so.$(version)
 	ln -sf libflairtag.so.$(version) $(libdir)/$(soname)
@@ -189,6 +188,7 @@ install: all lib
 	$(ldconfig)
 	for file in $(wildcard models/*.safetensors models/*.md); do \
 	    install -m 644 $$file $(share)/flairtag/models/ || exit; done
+	install models/get.sh $(DESTDIR)$(PREFIX)/bin/flairtag-get-model
 	install -m 644 models/get.1 $(share)/man/man1/flairtag-get-model.1
 	$(if $(plugin),install -d $(DESTDIR)$(PREFIX)/lib/flairtag && \
 	    install -m 644 $(plugin) $(DESTDIR)$(PREFIX)/lib/flairtag/)
@@ -200,16 +200,17 @@ install: all lib
 	$(BUILD)/flairtag help --completion fish > $(share)/fish/vendor_completions.d/flairtag.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag $(DESTDIR)$(PREFIX)/bin/flairtag-get-model \
-	    $(DESTDIR)$(PREFIX)/lib/flairtag/libflairtag_cuda.so $(share)/man/man1/flairtag.1 $(share)/man/man1/flairtag-*.1 \
+	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag $(share)/man/man1/flairtag.1 $(share)/man/man1/flairtag-*.1 \
 	    $(share)/bash-completion/completions/flairtag $(share)/zsh/site-functions/_flairtag \
 	    $(share)/fish/vendor_completions.d/flairtag.fish
 	rm -f $(includedir)/flairtag.h $(libdir)/pkgconfig/flairtag.pc $(libdir)/libflairtag.so $(libdir)/$(soname) \
 	    $(libdir)/libflairtag.so.$(version)
 	rm -f $(patsubst models/%,$(share)/flairtag/models/%,$(wildcard models/*.safetensors models/*.md))
+	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag-get-model $(DESTDIR)$(PREFIX)/lib/flairtag/libflairtag_cuda.so
 	-rmdir $(share)/flairtag/models $(share)/flairtag
 	$(if $(wildcard $(DESTDIR)$(PREFIX)/lib/flairtag),-rmdir $(DESTDIR)$(PREFIX)/lib/flairtag)
 
+.PHONY: deb check-deb
 deb: | deps
 	@sh $(here).ci/deps.sh debhelper dpkg-dev
 	@sh packaging/deb.sh $(BUILD)/deb
