@@ -52,8 +52,9 @@ is_set_up() {
     own inspect --type image --format '{{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Cmd}} {{.OCIv1.Config.User}} {{.OCIv1.Config.WorkingDir}} {{.OCIv1.Config.Volumes}}' \
         localhost/flairtag | tee /dev/stderr | grep -qF '[flairtag] [help] flairtag /work map[/models:{}]'
 }
-keeps_models() { # a volume of the user's
-    mkdir "$scratch/models" && cp models/small.safetensors "$scratch/models/mine.safetensors" &&
+# A folder of the user's in the volume's place; buildah mounts an image's volumes over those it is told, other than podman.
+keeps_models() {
+    mkdir "$scratch/models" && cp models/small.safetensors "$scratch/models/mine.safetensors" && own config --volume /models- flairtag &&
         run --volume "$scratch/models:/models" flairtag -- flairtag info mine && run flairtag -- flairtag-get-model --list &&
         run flairtag -- sh -c 'touch /models/x && ! touch /usr/share/flairtag/models/x 2>/dev/null && [ "$(id -un)" = flairtag ]'
 }
