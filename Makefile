@@ -2,6 +2,7 @@
 # make lib        build/libflairtag.so, what programs in C and the Python module tag with
 # make demo       builds and tags a few sentences
 # make check      builds and runs every test: unit, golden, command line, and the first two again with sanitizers
+# make check-engines  flairtag under Spark and Slurm, where they are installed: minutes
 # make arm        the kernels' test for 64-bit ARM, under build/arm, where Debian's cross compiler is installed
 # make asan       the program and its tests with AddressSanitizer and UBSan, under build/asan
 # make install    into PREFIX (default /usr/local; LIBDIR, INCLUDEDIR), below DESTDIR if that is set; make uninstall takes
@@ -66,7 +67,7 @@ digest_objects = $(call objects,tests/arm/digest.c $(filter-out kernels/gemm.c,$
 all_objects = $(library_objects) $(shared_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c)
 test_programs = $(patsubst %.c,$(BUILD)/%,$(test_sources))
 
-.PHONY: all lib tests asan arm check demo install uninstall deps deps-check clean FORCE
+.PHONY: all lib tests asan arm check check-engines demo install uninstall deps deps-check clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -161,6 +162,10 @@ asan: | deps-check
 
 check: all lib tests asan arm
 	@BUILD=$(BUILD) PREFIX=$(PREFIX) CC='$(CC)' sh tests/run.sh
+
+# Each says by itself that it is skipped, and why.
+check-engines: all
+	@BUILD=$(BUILD) sh tests/slurm.sh && BUILD=$(BUILD) sh tests/spark.sh
 
 demo: all
 	@echo 'flairtag predict data/samples/demo.txt'

@@ -25,6 +25,7 @@ mkdir -p "$logs"
     echo "parallel sh tests/parallel.sh"
     echo "get_model sh tests/get_model/run.sh"
     echo "arm sh tests/arm/run.sh"
+    command -v python3 >/dev/null && echo "engine_rows python3 tests/engines/test_flairtag_spark.py"
     for variant in asan/ ''; do
         for source in tests/unit/test_*.c tests/golden/test_*.c; do
             program=$BUILD/$variant${source%.c}

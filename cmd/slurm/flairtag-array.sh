@@ -105,14 +105,14 @@ join() {
 }
 
 flairtag=${FLAIRTAG:-flairtag}
-[ "$SLURM_JOB_ID" ] || case $1 in
-*[!0-9]* | '' | 0*) usage "the number of tasks is wanted, from 1" ;;
+case $1 in
+-o) [ "$2" ] && [ "$SLURM_JOB_ID" ] || usage "outside of a job the number of tasks is wanted first" ;;
+*[!0-9]* | '' | 0*) usage "the number of tasks is wanted first, from 1" ;;
 *)
     submit "$@"
     exit
     ;;
 esac
-[ "$1" = -o ] && [ "$2" ] || usage "-o OUTPUT is wanted first"
 output=$2 parts=$2.parts
 shift 2
 if [ "$SLURM_ARRAY_TASK_ID" ]; then

@@ -366,7 +366,8 @@ def job(spark, arguments):
         write.parquet(arguments.output)
 
 
-def main():
+def parse(words=None):
+    """The command line of the job."""
     parser = argparse.ArgumentParser(prog="flairtag_spark.py", description="Tags files of any number and size with flairtag.")
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files or folders, as Spark takes them")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="receives the part files")
@@ -383,7 +384,11 @@ def main():
     parser.add_argument("--program", default="flairtag", help="a name in PATH, a path, or a file of --files (default flairtag)")
     parser.add_argument("--compression", help="of what is written, such as gzip or zstd (default: Spark's)")
     parser.add_argument("--overwrite", action="store_true", help="in the place of an output that is there")
-    arguments = parser.parse_args()
+    return parser.parse_args(words)
+
+
+def main():
+    arguments = parse()
     from pyspark.sql import SparkSession
     spark = SparkSession.builder.appName("flairtag").getOrCreate()
     job(spark, arguments)
