@@ -1,7 +1,8 @@
 #!/bin/sh
-# flairtag under Slurm (cmd/slurm): slurmctld and slurmd run on this machine, with folders and ports of their own, for as long as
-# this takes. An array job must write what one run writes: undisturbed, with tasks requeued and killed in the middle of their
-# work, and with a join that is run again. Skipped where Slurm and munge are not installed, or not as root.
+# flairtag under Slurm (cmd/slurm): slurmctld and slurmd run on this machine, with folders and ports of their own, for
+# as long as this takes. An array job must write what one run writes: undisturbed, with tasks requeued and killed in the
+# middle of their work, and with a join that is run again. Skipped where Slurm and munge are not installed, or not as
+# root.
 cd "$(dirname "$0")/.." || exit 1
 ROOT=$PWD
 build=$(cd "${BUILD:-build}" && pwd) || exit 1
@@ -60,8 +61,9 @@ chmod 400 munge/key
 chmod 755 munge
 chown -R munge: munge
 touch munged.pid && chown munge: munged.pid
-setpriv --reuid=munge --regid=munge --init-groups munged --socket="$scratch/munge/socket" --key-file="$scratch/munge/key" \
-    --pid-file="$scratch/munge/munged.pid" --log-file="$scratch/munge/log" --seed-file="$scratch/munge/seed" ||
+setpriv --reuid=munge --regid=munge --init-groups munged --socket="$scratch/munge/socket" \
+    --key-file="$scratch/munge/key" --pid-file="$scratch/munge/munged.pid" \
+    --log-file="$scratch/munge/log" --seed-file="$scratch/munge/seed" ||
     { echo "slurm: 0 passed, 1 failed, 0 skipped" && exit 1; }
 rm -f munged.pid && ln -s munge/munged.pid munged.pid
 host=$(hostname -s)
@@ -128,8 +130,8 @@ under_way() {
     return 1
 }
 
-# begin TASKS OUTPUT: submits; $job tags and $join joins. Little memory makes many small windows, and with them many places
-# from which a task can go on.
+# begin TASKS OUTPUT: submits; $job tags and $join joins. Little memory makes many small windows, and with them many
+# places from which a task can go on.
 begin() {
     set -- "$("$array" "$1" -o "$2" --checkpoint-seconds 0 --max-mem 30M text.txt)"
     job=${1%% *} join=$(echo "$1" | sed -E 's/.*, ([0-9]+) joins.*/\1/')
@@ -148,7 +150,8 @@ restart() {
 }
 
 awk -v count="${FLAIRTAG_SLURM_LINES:-8000}" 'BEGIN {
-    split("Mira Jan Tolvanen Port Ellery Halcyon Veldmark Post bought landed in at the of and Berlin Acme left new old", word)
+    split("Mira Jan Tolvanen Port Ellery Halcyon Veldmark Post bought landed in at the of and Berlin Acme left new old",
+        word)
     srand(4)
     for (i = 0; i < count; i++) {
         line = ""
@@ -179,9 +182,12 @@ restart "${job}_0"
 restart "${job}_2"
 ended "${job}_0"
 ended "${job}_2"
-restarts=$(for task in 0 2; do scontrol -o show job "${job}_$task" | sed -nE 's/.* Restarts=([0-9]+) .*/\1/p'; done | tr '\n' ' ')
+restarts=$(for task in 0 2; do
+    scontrol -o show job "${job}_$task" | sed -nE 's/.* Restarts=([0-9]+) .*/\1/p'
+done | tr '\n' ' ')
 ended "$join"
-echo "disturbed: requeued at $at_requeue bytes, killed ($killed) at $at_kill, of $(stat -c %s expected); restarts: $restarts"
+echo "disturbed: requeued at $at_requeue bytes, killed ($killed) at $at_kill, of $(stat -c %s expected) in 3 parts;" \
+    "restarts: $restarts"
 check "both tasks were run twice" '[ "$restarts" = "1 1 " ]'
 check "requeued and killed tasks go on: the bytes of one run" 'cmp disturbed expected'
 check "they left no parts" '[ ! -e disturbed.parts ]'
@@ -211,10 +217,12 @@ sbatch --wait "$array" -o joined >/dev/null
 check "a join that was killed in the middle is made anew" 'cmp joined expected && [ ! -e joined.parts ]'
 mkdir joined.parts.joined
 sbatch --wait "$array" -o joined >/dev/null
-check "a join that was killed at its end has nothing to do" '[ $? = 0 ] && cmp joined expected && [ ! -e joined.parts.joined ]'
+check "a join that was killed at its end has nothing to do" \
+    '[ $? = 0 ] && cmp joined expected && [ ! -e joined.parts.joined ]'
 
 "$array" -o plain text.txt >usage 2>&1
-check "outside of a job the number of tasks is wanted" '[ $? = 2 ] && grep -q "the number of tasks is wanted first" usage'
+check "outside of a job the number of tasks is wanted" \
+    '[ $? = 2 ] && grep -q "the number of tasks is wanted first" usage'
 
 # Parts of another command are not mixed in.
 mkdir other.parts

@@ -1,7 +1,7 @@
 #!/bin/sh
-# flairtag under Apache Spark (cmd/spark): what it writes against one run, with spark-submit, on DataFrames, and while flairtag
-# processes, Python workers and an executor are killed. Takes some minutes. FLAIRTAG_SPARK_PYTHON names a Python with PySpark
-# (default: python3); skipped without one, or without Java.
+# flairtag under Apache Spark (cmd/spark): what it writes against one run, with spark-submit, on DataFrames, and while
+# flairtag processes, Python workers and an executor are killed. Takes some minutes. FLAIRTAG_SPARK_PYTHON names a
+# Python with PySpark (default: python3); skipped without one, or without Java.
 cd "$(dirname "$0")/.." || exit 1
 flairtag=$(cd "${BUILD:-build}" && pwd)/flairtag || exit 1
 python=$(command -v "${FLAIRTAG_SPARK_PYTHON:-python3}")

@@ -2,24 +2,26 @@
 #SBATCH --job-name=flairtag
 #SBATCH --requeue
 #SBATCH --open-mode=append
-# flairtag under Slurm: an array job in which each task tags a shard of the input, and a job behind it that joins the parts.
+# flairtag under Slurm: an array job in which each task tags a shard of the input, and a job behind it that joins the
+# parts.
 #
 #     flairtag-array.sh TASKS -o OUTPUT [PREDICT OPTION ...] FILE ...
 #
-# submits both, and prints their numbers; options for sbatch go into its variables (SBATCH_PARTITION, SBATCH_TIMELIMIT, ...)
-# and FLAIRTAG_SBATCH ("--cpus-per-task=4 --mem=2G"), which is for the array alone. The same by hand, with JOB the number that
-# the first one prints:
+# submits both, and prints their numbers; options for sbatch go into its variables (SBATCH_PARTITION, SBATCH_TIMELIMIT,
+# ...) and FLAIRTAG_SBATCH ("--cpus-per-task=4 --mem=2G"), which is for the array alone. The same by hand, with JOB the
+# number that the first one prints:
 #
 #     sbatch --array=0-39 flairtag-array.sh -o OUTPUT [PREDICT OPTION ...] FILE ...
 #     sbatch --dependency=afterany:JOB flairtag-array.sh -o OUTPUT
 #
-# OUTPUT is byte for byte what `flairtag predict -o OUTPUT ...` writes. Parts are in the folder OUTPUT.parts until OUTPUT is
-# whole. A task that is preempted, requeued or killed goes on where its part ends; one whose part is whole has nothing to do.
-# So after any failure the same submission does what is left. The folder notes the command and the sizes and times of the
-# files it names; another command is refused.
+# OUTPUT is byte for byte what `flairtag predict -o OUTPUT ...` writes. Parts are in the folder OUTPUT.parts until
+# OUTPUT is whole. A task that is preempted, requeued or killed goes on where its part ends; one whose part is whole has
+# nothing to do. So after any failure the same submission does what is left. The folder notes the command and the sizes
+# and times of the files it names; another command is refused.
 #
-# FLAIRTAG names the program (default: flairtag in PATH). Tasks work on as many threads as they have CPUs. Needs a file system
-# that all nodes see, and inputs that are files. Exit codes are flairtag's; 2 for usage; 3 where parts are missing.
+# FLAIRTAG names the program (default: flairtag in PATH). Tasks work on as many threads as they have CPUs. Needs a file
+# system that all nodes see, and inputs that are files. Exit codes are flairtag's; 2 for usage; 3 where parts are
+# missing.
 
 fail() {
     status=$1
@@ -76,7 +78,7 @@ submit() {
 tag() {
     count=$SLURM_ARRAY_TASK_COUNT
     [ $((SLURM_ARRAY_TASK_MAX - SLURM_ARRAY_TASK_MIN + 1)) = "$count" ] ||
-        usage "tasks are numbered without gaps, not $SLURM_ARRAY_TASK_COUNT from $SLURM_ARRAY_TASK_MIN to $SLURM_ARRAY_TASK_MAX"
+        usage "tasks are numbered without gaps, not $count from $SLURM_ARRAY_TASK_MIN to $SLURM_ARRAY_TASK_MAX"
     number=$((SLURM_ARRAY_TASK_ID - SLURM_ARRAY_TASK_MIN + 1))
     settle "$count" "$@"
     [ -f "$parts/$number" ] && exit 0
@@ -97,7 +99,8 @@ join() {
     for number in $(seq "$count"); do
         [ -f "$parts/$number" ] || missing="$missing $number"
     done
-    [ "$missing" ] && fail 3 "of the $count parts in '$parts' these are not whole:$missing (submit the same command again)"
+    [ "$missing" ] &&
+        fail 3 "of the $count parts in '$parts' these are not whole:$missing (submit the same command again)"
     for number in $(seq "$count"); do
         cat "$parts/$number" || exit 1
     done >"$parts/whole" && sync "$parts/whole" && mv "$parts/whole" "$output" || fail 1 "cannot write '$output'"

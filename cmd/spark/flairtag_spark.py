@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """flairtag under Apache Spark: as a function on DataFrames (tag, tag_lines), and as a job for spark-submit (--help).
 
-Each partition is given to one flairtag process, which tags it as a stream. Promises: one row out for each row in, in the
-same order, every other column as it was; tags, spans and scores are those of `flairtag predict`; what is held of a
+Each partition is given to one flairtag process, which tags it as a stream. Promises: one row out for each row in, in
+the same order, every other column as it was; tags, spans and scores are those of `flairtag predict`; what is held of a
 partition is bounded (flairtag that is slow, or a consumer that is, holds up whoever feeds it); a process that fails or
 is killed, and one that answers too little or too much, fails its task, with its exit status and its last messages, and
 Spark runs the task again. What a task gives depends on its rows alone, so a task that ran twice leaves no trace.
 
-Refuses: anything that would make rows come or go (bad input fails the task). Needs PySpark, pyarrow and pandas (Spark asks
-for it); all but tag, tag_lines and the job works without.
+Refuses: anything that would make rows come or go (bad input fails the task). Needs PySpark, pyarrow and pandas (Spark
+asks for it); all but tag, tag_lines and the job works without.
 """
 import argparse
 import collections
@@ -42,8 +42,8 @@ class Program:
         self.taken = 0
         self.messages = tempfile.TemporaryFile()
         try:
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.messages,
-                                            bufsize=1 << 16)
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=self.messages, bufsize=1 << 16)
         except OSError:
             self.messages.close()
             raise
@@ -146,8 +146,8 @@ def through(start, pieces):
 
 
 def objects(values, key, first):
-    """Texts (key "text") or lists of tokens (key "tokens"), or None, as JSON objects with numbers from `first` on: a piece's
-    block and count. No object stands for None."""
+    """Texts (key "text") or lists of tokens (key "tokens"), or None, as JSON objects with numbers from `first` on: a
+    piece's block and count. No object stands for None."""
     made = []
     for value in values:
         if value is None:
@@ -159,8 +159,8 @@ def objects(values, key, first):
 
 
 def results(values, lines, first):
-    """What the program says of `values`, in their order: an object, or None for None. ProgramFailed where an answer is not
-    the one to its question."""
+    """What the program says of `values`, in their order: an object, or None for None. ProgramFailed where an answer is
+    not the one to its question."""
     answers = iter(lines)
     number = first
     found = []
@@ -177,8 +177,8 @@ def results(values, lines, first):
 
 
 def record_lines(record, input_format):
-    """A record of column formats (lines without the blank one behind them), or a line of JSON Lines: a piece's block and
-    count. A blank line of JSON Lines is nothing."""
+    """A record of column formats (lines without the blank one behind them), or a line of JSON Lines: a piece's block
+    and count. A blank line of JSON Lines is nothing."""
     if input_format == "jsonl":
         return (record.encode() + b"\n", 1) if record.strip() else (b"", 0)
     record = record.removesuffix("\n")  # a file that ends with its last line
@@ -198,7 +198,7 @@ def predict_command(settings, arguments):
     """The command line, as this executor finds the program and the model."""
     program = shutil.which(settings["program"]) or found_file(settings["program"])
     if not program:
-        raise FileNotFoundError(f"no program '{settings['program']}' on this executor: install it, or ship it (--files)")
+        raise FileNotFoundError(f"no program '{settings['program']}' on this executor (install it, or use --files)")
     command = [program, "predict", "--threads", str(settings["threads"]), *arguments]
     model = settings["model"]
     if model is not None:
@@ -292,14 +292,15 @@ def tag(frame, column=None, *, model=None, precision=None, scores=None, threads=
     """The DataFrame with what flairtag says of each row; `column` holds texts, or arrays of tokens (default: the column
     "tokens" where there is one, else "text").
 
-    Adds, or puts in the place of columns of these names: `tokens` (of a text: array<string>), `tags` (array<string>, BIOES),
-    `scores` (array<double>, where `scores` is "flair" or "marginal") and `spans` (array<struct<start, end, first, last, type,
-    text, score>>: characters and tokens from 0, `last` inside, `end` behind). They are null where the column is.
+    Adds, or puts in the place of columns of these names: `tokens` (of a text: array<string>), `tags` (array<string>,
+    BIOES), `scores` (array<double>, where `scores` is "flair" or "marginal") and `spans` (array<struct<start, end,
+    first, last, type, text, score>>: characters and tokens from 0, `last` inside, `end` behind). They are null where
+    the column is.
 
     model: a path on every executor, the name of a file that came by --files or addFile, or of an installed model
-    (default: the one `flairtag predict` takes). precision, scores: as for `flairtag predict`. on_error: "fail" or "replace"
-    (NUL and empty tokens become U+FFFD). threads: of each process, of which there is one a running task. program: a name in
-    PATH, a path, or a file that came by --files."""
+    (default: the one `flairtag predict` takes). precision, scores: as for `flairtag predict`. on_error: "fail" or
+    "replace" (NUL and empty tokens become U+FFFD). threads: of each process, of which there is one a running task.
+    program: a name in PATH, a path, or a file that came by --files."""
     from pyspark.sql import types
     from pyspark.sql.pandas.types import from_arrow_type
     column = column or ("tokens" if "tokens" in frame.columns else "text")
@@ -323,8 +324,8 @@ def tag(frame, column=None, *, model=None, precision=None, scores=None, threads=
 
 
 def tag_lines(frame, input_format, *, model=None, precision=None, scores=None, threads=1, program="flairtag"):
-    """A DataFrame of one text column, as spark.read.text gives it, in the words of `flairtag predict`: its column `value` holds
-    what predict writes for each row.
+    """A DataFrame of one text column, as spark.read.text gives it, in the words of `flairtag predict`: its column
+    `value` holds what predict writes for each row.
 
     input_format: "jsonl", an object a row; "conll" or "conllu", a row of lines up to a blank one (read and written with
     lineSep "\\n\\n"). Other arguments: see tag."""
@@ -339,7 +340,7 @@ def job(spark, arguments):
     """Reads, tags and writes as the command line says."""
     how = {name: getattr(arguments, name) for name in ("model", "precision", "scores", "threads", "program")}
     read, columns, lines = spark.read, arguments.input_format in ("conll", "conllu"), False
-    kind = arguments.format or {"parquet": "parquet", "conll": "conll", "conllu": "conll"}.get(arguments.input_format, "jsonl")
+    kind = arguments.format or ("conll" if columns else "parquet" if arguments.input_format == "parquet" else "jsonl")
     if columns != (kind == "conll"):
         raise SystemExit(f"flairtag_spark: {arguments.input_format} cannot become {kind} here (columns stay columns)")
     if columns:
@@ -351,8 +352,8 @@ def job(spark, arguments):
         tagged, lines = tag_lines(texts, "jsonl", **how), True
     else:
         frame = {"parquet": lambda: read.parquet(*arguments.inputs), "jsonl": lambda: read.json(arguments.inputs),
-                 "text": lambda: read.text(arguments.inputs).withColumnRenamed("value", "text")}[arguments.input_format]()
-        tagged = tag(frame, arguments.column, **how)
+                 "text": lambda: read.text(arguments.inputs).withColumnRenamed("value", "text")}
+        tagged = tag(frame[arguments.input_format](), arguments.column, **how)
     write = tagged.write.mode("overwrite" if arguments.overwrite else "errorifexists")
     if arguments.compression:
         write = write.option("compression", arguments.compression)
@@ -368,7 +369,7 @@ def job(spark, arguments):
 
 def parse(words=None):
     """The command line of the job."""
-    parser = argparse.ArgumentParser(prog="flairtag_spark.py", description="Tags files of any number and size with flairtag.")
+    parser = argparse.ArgumentParser(prog="flairtag_spark.py", description="Tags files with flairtag, under Spark.")
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files or folders, as Spark takes them")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="receives the part files")
     parser.add_argument("--input-format", required=True, choices=["text", "jsonl", "conll", "conllu", "parquet"],
@@ -377,11 +378,11 @@ def parse(words=None):
                         help="default: conll for columns, parquet for parquet, else jsonl")
     parser.add_argument("--column", help="of parquet and of jsonl that becomes parquet: texts, or arrays of tokens "
                         "(default: 'tokens' where there is one, else 'text')")
-    parser.add_argument("-m", "--model", help="a path on every executor, a file of --files, or an installed model's name")
+    parser.add_argument("-m", "--model", help="a path on every executor, a file of --files, or a model's name")
     parser.add_argument("--precision", help="as for flairtag predict")
     parser.add_argument("--scores", help="as for flairtag predict")
-    parser.add_argument("--threads", type=int, default=1, help="of each flairtag, one of which runs in a task (default 1)")
-    parser.add_argument("--program", default="flairtag", help="a name in PATH, a path, or a file of --files (default flairtag)")
+    parser.add_argument("--threads", type=int, default=1, help="of each task's flairtag (default 1)")
+    parser.add_argument("--program", default="flairtag", help="in PATH, a path, or of --files (default flairtag)")
     parser.add_argument("--compression", help="of what is written, such as gzip or zstd (default: Spark's)")
     parser.add_argument("--overwrite", action="store_true", help="in the place of an output that is there")
     return parser.parse_args(words)

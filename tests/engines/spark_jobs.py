@@ -2,8 +2,9 @@
 
     spark_jobs.py submit|local|cluster SCRATCH FLAIRTAG
 
-Each is a process of its own, for each starts its own Spark. SCRATCH is an empty folder; FLAIRTAG a path that no other process
-is called by, so that none but this test's are killed. Prints "failed: WHAT" and a line "spark: N passed, N failed"."""
+Each is a process of its own, for each starts its own Spark. SCRATCH is an empty folder; FLAIRTAG a path that no other
+process is called by, so that none but this test's are killed. Prints "failed: WHAT" and a line "spark: N passed,
+N failed"."""
 import glob
 import json
 import os
@@ -96,7 +97,7 @@ def find_executor(processes, tagger):
 
 
 class Killing(threading.Thread):
-    """Kills `times` processes that `find` names, each in the middle of its work: a tagger has used a while of CPU time."""
+    """Kills `times` processes that `find` names, each in the middle of its work: its tagger has used some CPU time."""
 
     def __init__(self, find, times, after=0.15):
         super().__init__(daemon=True)
@@ -180,9 +181,10 @@ def spark_submit():
     subprocess.run(["cp", FLAIRTAG, "shipped/flairtag-shipped"], check=True)
     submit = os.path.join(os.path.dirname(__import__("pyspark").__file__), "bin", "spark-submit")
     done = subprocess.run(
-        [submit, "--master", "local[2]", "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.files.maxPartitionBytes=20k",
-         "--files", "shipped/ner.pt,shipped/flairtag-shipped", MODULE, "columns.conll", "-o", "columns", "--input-format",
-         "conll", "-m", "ner.pt", "--precision", "int8", "--scores", "marginal", "--program", "flairtag-shipped"],
+        [submit, "--master", "local[2]", "--conf", "spark.ui.enabled=false",
+         "--conf", "spark.sql.files.maxPartitionBytes=20k", "--files", "shipped/ner.pt,shipped/flairtag-shipped",
+         MODULE, "columns.conll", "-o", "columns", "--input-format", "conll", "-m", "ner.pt", "--precision", "int8",
+         "--scores", "marginal", "--program", "flairtag-shipped"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     expected = predict("--input-format", "conll", "-m", "shipped/ner.pt", "--precision", "int8", "--scores", "marginal",
                        "columns.conll")
@@ -204,10 +206,13 @@ def frames(spark):
     found = {row.key: row for row in tagged.collect()}
     write_lines("notes.jsonl", [json.dumps({"key": key, "text": text}) for key, text, _ in rows if text is not None])
     expected = [json.loads(line) for line in predict("--scores", "marginal", "notes.jsonl").splitlines()]
-    check("frame: one row out for each row in", sorted(found) == [row[0] for row in rows] and tagged.count() == len(rows))
+    check("frame: one row out for each row in",
+          sorted(found) == [row[0] for row in rows] and tagged.count() == len(rows))
     check("frame: other columns are as they were", all((found[k].note, found[k].maybe) == (n, m) for k, n, m in rows))
-    check("frame: nulls stay nulls", all(found[k].tags is None and found[k].spans is None for k, n, _ in rows if n is None))
-    check("frame: predict's tokens, tags, scores and spans", len(expected) == sum(n is not None for _, n, _ in rows) and all(
+    check("frame: nulls stay nulls",
+          all(found[k].tags is None and found[k].spans is None for k, n, _ in rows if n is None))
+    check("frame: all texts are answered", len(expected) == sum(n is not None for _, n, _ in rows))
+    check("frame: predict's tokens, tags, scores and spans", all(
         (each["tokens"], each["tags"], each["scores"], each["spans"]) ==
         (found[each["key"]].tokens, found[each["key"]].tags, found[each["key"]].scores,
          [span.asDict() for span in found[each["key"]].spans]) for each in expected))
@@ -233,18 +238,21 @@ def frames(spark):
     run_job(spark, "plain.jsonl", "-o", "jsonl-parquet", "--input-format", "jsonl", "--format", "parquet")
     check("jsonl to parquet: as text to parquet",
           {row.text: row for row in spark.read.parquet("jsonl-parquet").collect()} == from_text)
-    run_job(spark, "plain-parquet", "-o", "parquet-jsonl", "--input-format", "parquet", "--column", "text", "--format", "jsonl")
+    run_job(spark, "plain-parquet", "-o", "parquet-jsonl", "--input-format", "parquet", "--column", "text",
+            "--format", "jsonl")
     check("parquet to jsonl: as text to parquet",
           {each["text"]: each for each in map(json.loads, written("parquet-jsonl").splitlines())} == expected)
 
-    few = flairtag_spark.tag(spark.range(100_000).selectExpr("concat('Mira met Jan ', id) AS text").coalesce(1), program=FLAIRTAG)
+    many = spark.range(100_000).selectExpr("concat('Mira met Jan ', id) AS text").coalesce(1)
+    few = flairtag_spark.tag(many, program=FLAIRTAG)
     check("a consumer that leaves early ends the program", len(few.limit(3).collect()) == 3 and none_left())
-    for model, pattern in (("no-such-model", r"exit status 4\): flairtag: no model 'no-such-model'"), (os.devnull, "exit status 4")):
+    for model, pattern in (("none", r"exit status 4\): flairtag: no model 'none'"), (os.devnull, "exit status 4")):
         try:
             flairtag_spark.tag(frame, "note", program=FLAIRTAG, model=model).collect()
             check("a model that is not there fails the job", False)
         except Exception as error:  # Spark's own kinds differ between its versions
-            check("a model that is not there fails the job, by its message", re.search(pattern, str(error)), str(error)[-600:])
+            text = str(error)
+            check("a model that is not there fails the job, by its message", re.search(pattern, text), text[-600:])
     try:
         bad = spark.createDataFrame([("a\0b",)], "text string")
         flairtag_spark.tag(bad, program=FLAIRTAG).collect()
@@ -252,7 +260,8 @@ def frames(spark):
     except Exception as error:
         check("bad input fails the job, by its message", "exit status 3" in str(error), str(error)[-600:])
     replaced = flairtag_spark.tag(bad, program=FLAIRTAG, on_error="replace").collect()
-    check("bad input can be replaced", replaced[0].text == "a\0b" and replaced[0].tokens == ["a", "\ufffd", "b"], str(replaced))
+    check("bad input can be replaced",
+          replaced[0].text == "a\0b" and replaced[0].tokens == ["a", "\ufffd", "b"], str(replaced))
 
 
 def big_corpus(count):
@@ -260,7 +269,8 @@ def big_corpus(count):
     start = time.monotonic()
     with open("objects.out", "wb") as file:
         file.write(predict("--threads", "1", "objects.jsonl"))
-    print(f"one run: {count} objects, {os.path.getsize('objects.jsonl')} bytes, {time.monotonic() - start:.1f} s", flush=True)
+    seconds = time.monotonic() - start
+    print(f"one run: {count} objects, {os.path.getsize('objects.jsonl')} bytes, {seconds:.1f} s", flush=True)
 
 
 def local():

@@ -1,4 +1,5 @@
-"""What cmd/spark/flairtag_spark.py does without Spark: a program between two pipes, with other filters in flairtag's place."""
+"""What cmd/spark/flairtag_spark.py does without Spark: a program between two pipes, with other filters in flairtag's
+place."""
 import json
 import os
 import signal
