@@ -1,6 +1,6 @@
 """cmd/spark/flairtag_spark.py under Spark, held against one run of flairtag, also while what works for it is killed.
 
-    spark_jobs.py submit|local|cluster SCRATCH FLAIRTAG
+    spark_jobs.py submit|frames|local|cluster SCRATCH FLAIRTAG
 
 Each is a process of its own, for each starts its own Spark. SCRATCH is an empty folder; FLAIRTAG a path that no other
 process is called by, so that none but this test's are killed. Prints "failed: WHAT" and a line "spark: N passed,
@@ -83,13 +83,21 @@ class Processes:
                 return pid
         return None
 
+    def is_ours(self, pid):
+        """It runs for this process. What has lost its parent does not: it belongs to init, or to whoever stands for it."""
+        while pid := self.parent.get(pid):
+            if pid == os.getpid():
+                return True
+        return False
+
 
 def find_tagger(processes, tagger):
     return tagger
 
 
 def find_worker(processes, tagger):
-    return processes.parent.get(tagger)
+    parent = processes.parent.get(tagger)
+    return parent if any("pyspark" in word for word in processes.words.get(parent, [])) else None
 
 
 def find_executor(processes, tagger):
@@ -109,7 +117,7 @@ class Killing(threading.Thread):
             now = Processes()
             for tagger in now.taggers():
                 victim = self.find(now, tagger)
-                if now.seconds[tagger] < self.after or not victim or victim in self.killed or victim == os.getpid():
+                if now.seconds[tagger] < self.after or not victim or victim in self.killed or not now.is_ours(victim):
                     continue
                 os.kill(victim, signal.SIGKILL)
                 self.killed.append(victim)
@@ -195,9 +203,10 @@ def spark_submit():
     print(f"spark-submit: {len(expected)} bytes in {parts} parts")
 
 
-def frames(spark):
+def frames():
     """Texts and tokens of DataFrames: the fields of predict's objects, every other column as it was."""
     import flairtag_spark
+    spark = session("local[2]")
     some = texts(700, 5)
     rows = [(2**60 + i, None if i % 50 == 7 else "" if i % 50 == 8 else text, None if i % 3 else i)
             for i, text in enumerate(some)]
@@ -262,6 +271,7 @@ def frames(spark):
     replaced = flairtag_spark.tag(bad, program=FLAIRTAG, on_error="replace").collect()
     check("bad input can be replaced",
           replaced[0].text == "a\0b" and replaced[0].tokens == ["a", "\ufffd", "b"], str(replaced))
+    spark.stop()
 
 
 def big_corpus(count):
@@ -274,13 +284,12 @@ def big_corpus(count):
 
 
 def local():
-    big_corpus(12000)
+    big_corpus(8000)
     spark = session("local[2,4]")
     start = time.monotonic()
     run_job(spark, "objects.jsonl", "-o", "whole", "--input-format", "jsonl")
     print(f"whole: {time.monotonic() - start:.1f} s, {len(glob.glob('whole/part-*'))} parts", flush=True)
     check("jsonl to jsonl: bytes of one run", written("whole") == open("objects.out", "rb").read())
-    frames(spark)
     undisturbed_and_killed(spark, find_tagger, 3, "flairtag")
     undisturbed_and_killed(spark, find_worker, 2, "worker")
     spark.stop()
@@ -288,7 +297,7 @@ def local():
 
 
 def cluster():
-    big_corpus(12000)
+    big_corpus(8000)
     spark = session("local-cluster[2,1,1024]", **{"spark.executor.memory": "512m"})
     undisturbed_and_killed(spark, find_executor, 1, "executor")
     spark.stop()
@@ -299,5 +308,5 @@ if __name__ == "__main__":
     scenario, scratch, FLAIRTAG = sys.argv[1:]
     sys.path.insert(0, os.path.dirname(MODULE))
     os.chdir(scratch)
-    {"submit": spark_submit, "local": local, "cluster": cluster}[scenario]()
+    {"submit": spark_submit, "frames": frames, "local": local, "cluster": cluster}[scenario]()
     print(f"spark: {passed} passed, {failed} failed")
