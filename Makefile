@@ -5,6 +5,7 @@
 # make check-engines  flairtag under Spark and Slurm, where they are installed: minutes
 # make arm        the kernels' test for 64-bit ARM, under build/arm, where Debian's cross compiler is installed
 # make asan       the program and its tests with AddressSanitizer and UBSan, under build/asan
+# make fuzz       the readers' fuzz targets with libFuzzer, under build/fuzz (needs clang; tests/fuzz/run.sh runs them)
 # make install    into PREFIX (default /usr/local; LIBDIR, INCLUDEDIR), below DESTDIR if that is set; make uninstall takes
 #                 it out
 # make deb        Debian packages of the program and its models, into build/deb (packaging/README.md); make check-deb tests them
@@ -56,6 +57,9 @@ test_sources = $(wildcard tests/unit/test_*.c tests/golden/test_*.c)
 # What tests share: every other source beside them.
 test_helpers = $(filter-out $(test_sources),$(wildcard tests/unit/*.c tests/golden/*.c))
 
+fuzz_sources = $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_helpers = $(filter-out $(fuzz_sources) %/replay.c %/make_seeds.c,$(wildcard tests/fuzz/*.c))
+
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 # The pages of --format html: markup, styles and programs of lib/text/page as C strings.
 pages = $(BUILD)/pages.c
@@ -64,8 +68,9 @@ shared_objects = $(patsubst %.c,$(BUILD)/pic/%.o,$(shared_sources))
 program_objects = $(call objects,$(program_sources))
 helper_objects = $(call objects,$(test_helpers))
 digest_objects = $(call objects,tests/arm/digest.c $(filter-out kernels/gemm.c,$(wildcard kernels/*.c kernels/simd/*.c)))
-all_objects = $(library_objects) $(shared_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c)
+all_objects = $(library_objects) $(shared_objects) $(program_objects) $(helper_objects) $(call objects,$(test_sources) tests/arm/digest.c $(wildcard tests/fuzz/*.c))
 test_programs = $(patsubst %.c,$(BUILD)/%,$(test_sources))
+fuzz_programs = $(patsubst %.c,$(BUILD)/%,$(fuzz_sources))
 
 .PHONY: all lib tests asan arm check check-engines demo install uninstall deps deps-check clean FORCE
 .DELETE_ON_ERROR:
@@ -119,11 +124,12 @@ $(BUILD)/flags: FORCE | deps
 $(BUILD)/flags-prefix: FORCE
 	$(call stamp,$(PREFIX))
 $(BUILD)/sources: FORCE
-	$(call stamp,$(library_sources) $(program_sources) $(test_helpers))
+	$(call stamp,$(library_sources) $(program_sources) $(test_helpers) $(fuzz_helpers))
 
 $(BUILD)/libflairtag.a: $(library_objects)
 $(BUILD)/libcmd.a: $(filter-out %/main.o,$(program_objects))
 $(BUILD)/libtests.a: $(helper_objects)
+$(BUILD)/libfuzz.a: $(call objects,$(fuzz_helpers))
 $(BUILD)/%.a: $(BUILD)/sources
 	@mkdir -p $(@D)
 	@rm -f $@
@@ -141,11 +147,30 @@ $(BUILD)/$(soname): $(shared_objects) lib/api/flairtag.map $(BUILD)/sources
 $(BUILD)/libflairtag.so: $(BUILD)/$(soname)
 	@ln -sf $(soname) $@
 
-tests: $(test_programs) $(BUILD)/tests/arm/digest
+tests: $(test_programs) $(fuzz_programs) $(BUILD)/tests/arm/digest
 $(test_programs): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libtests.a $(BUILD)/libcmd.a $(BUILD)/libflairtag.a
 	@mkdir -p $(@D)
 	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(call objects,$(test_sources) $(test_helpers)): | deps-check
+
+# Built with libFuzzer where FUZZER says so; else with a main of our own that runs the target over files.
+FUZZER =
+fuzz_main = $(if $(FUZZER),,$(BUILD)/obj/tests/fuzz/replay.o)
+fuzz_parts = $(BUILD)/libfuzz.a $(BUILD)/libtests.a $(BUILD)/libcmd.a $(BUILD)/libflairtag.a
+$(fuzz_programs): $(BUILD)/%: $(BUILD)/obj/%.o $(fuzz_main) $(fuzz_parts)
+$(BUILD)/tests/fuzz/make_seeds: $(BUILD)/obj/tests/fuzz/make_seeds.o $(fuzz_parts)
+$(fuzz_programs) $(BUILD)/tests/fuzz/make_seeds:
+	@mkdir -p $(@D)
+	$(call quiet,link $@)$(CC) $(SANITIZE) $(if $(filter %/make_seeds,$@),,$(FUZZER)) $(LDFLAGS) -pthread -o $@ $^ \
+	    $(LIBS)
+$(call objects,$(wildcard tests/fuzz/*.c)): | deps-check
+
+fuzz: | deps-check
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang OPTIMIZE='-O1 -g' FUZZER=-fsanitize=fuzzer \
+	    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' \
+	    fuzz-programs
+.PHONY: fuzz fuzz-programs
+fuzz-programs: $(fuzz_programs) $(BUILD)/tests/fuzz/make_seeds
 
 # Needs no library, so that it can be built for a machine of another kind.
 $(BUILD)/tests/arm/digest: $(digest_objects)
