@@ -5,6 +5,7 @@
 #include "cmd/run_inputs.h"
 #include "flairtag.h"
 #include "run/lm_speed.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,10 @@ static ft_status make_whole_output(const char **path, struct arena *arena, struc
         return ft_fail(error, FT_USAGE, "%s: the path is too long", *path);
     memcpy(folder, slash ? *path : ".", length);
     folder[length] = '\0';
+    errno = 0;
     char *real = realpath(folder, NULL);
+    if (!real && errno == ENOMEM)
+        return ft_nomem(error, "the model's name");
     if (!real || !*name) {
         free(real);
         return ft_fail(error, FT_FAILED, "%s: cannot be written: there is no such folder", *path);

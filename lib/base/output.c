@@ -275,8 +275,13 @@ ft_status output_patch(struct output *out, size_t offset, const void *bytes, siz
     ft_status status = output_flush(out, error);
     if (status)
         return status;
-    ssize_t wrote = pwrite(out->fd, bytes, count, (off_t)offset);
-    return wrote == (ssize_t)count ? FT_OK : fail_by_errno(out, wrote < 0 ? errno : ENOSPC, error);
+    for (size_t done = 0; done < count;) {
+        ssize_t wrote = pwrite(out->fd, (const char *)bytes + done, count - done, (off_t)(offset + done));
+        if (wrote < 0 && errno != EINTR)
+            return fail_by_errno(out, errno, error);
+        done += wrote > 0 ? (size_t)wrote : 0;
+    }
+    return FT_OK;
 }
 
 bool output_is_part(const struct output *out)
@@ -307,7 +312,10 @@ ft_status output_close(struct output *out, struct ft_error *error)
 {
     ft_status status = output_flush(out, error);
     if (!status && out->part) {
-        if (fsync(out->fd))
+        int synced;
+        while ((synced = fsync(out->fd)) && errno == EINTR)
+            continue;
+        if (synced)
             status = fail_by_errno(out, errno, error);
         /* Renamed while it is locked: nobody else can take it for a part. */
         if (!status && rename(out->part, out->target))

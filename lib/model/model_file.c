@@ -1,5 +1,6 @@
 /* model_file.c - writing model files: the JSON object and the tensors. See model_file.h. */
 #include "model/model_file.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "model/model_tensors.h"
 #include "model/quantise.h"
@@ -10,53 +11,14 @@ const char *const model_cell_names[2] = {"lstm", "gru"};
 const char *const model_kind_names[3] = {"tagger", "lm", "words"};
 const char *const model_member_names[4] = {"lm", "words", "onehot", "chars"};
 
-/* cJSON has no mark of what it could not add: *whole becomes false, and such a description is not written. */
-static void add_text(bool *whole, cJSON *to, const char *name, const char *text)
-{
-    *whole &= cJSON_AddStringToObject(to, name, text) != NULL;
-}
-
-static void add_number(bool *whole, cJSON *to, const char *name, double number)
-{
-    *whole &= cJSON_AddNumberToObject(to, name, number) != NULL;
-}
-
-static void add_bool(bool *whole, cJSON *to, const char *name, bool value)
-{
-    *whole &= cJSON_AddBoolToObject(to, name, value) != NULL;
-}
-
-static cJSON *add_array(bool *whole, cJSON *to, const char *name)
-{
-    cJSON *array = cJSON_AddArrayToObject(to, name);
-    *whole &= array != NULL;
-    return array;
-}
-
-static cJSON *add_object(bool *whole, cJSON *to, const char *name)
-{
-    cJSON *object = cJSON_AddObjectToObject(to, name);
-    *whole &= object != NULL;
-    return object;
-}
-
-/* Takes the item over. */
-static void add_item(bool *whole, cJSON *array, cJSON *item)
-{
-    if (cJSON_AddItemToArray(array, item))
-        return;
-    cJSON_Delete(item);
-    *whole = false;
-}
-
 /* Dictionary items are UTF-8 by custom; one that is not can match no character and is kept as an empty string. */
 static void add_items(bool *whole, cJSON *to, const struct bytes *items, size_t count)
 {
-    cJSON *list = add_array(whole, to, "dictionary");
+    cJSON *list = json_array(whole, to, "dictionary");
     for (size_t i = 0; i < count; i++) {
         size_t bad;
         bool text = utf8_valid(items[i].at, items[i].count, &bad) && !memchr(items[i].at, 0, items[i].count);
-        add_item(whole, list, cJSON_CreateString(text ? items[i].at : ""));
+        json_item(whole, list, NULL, cJSON_CreateString(text ? items[i].at : ""));
     }
 }
 
@@ -64,23 +26,23 @@ static void add_items(bool *whole, cJSON *to, const struct bytes *items, size_t 
 static void describe_precision(bool *whole, cJSON *to, enum precision precision)
 {
     if (precision != PRECISION_F32)
-        add_text(whole, to, "precision", precision_names[precision]);
+        json_text(whole, to, "precision", precision_names[precision]);
 }
 
 static void describe_lm(bool *whole, cJSON *to, const struct lm *lm)
 {
     const struct recurrent_layer *layer = &lm->net.layer[0];
-    add_bool(whole, to, "forward", lm->forward);
-    add_text(whole, to, "cell", model_cell_names[layer->cell]);
-    add_number(whole, to, "layers", (double)lm->net.layers);
-    add_number(whole, to, "hidden", (double)layer->hidden);
-    add_number(whole, to, "embedding", (double)lm->embedding);
-    add_number(whole, to, "nout", lm->net.has_projection ? (double)lm->net.projection.out : 0);
-    add_text(whole, to, "delimiter", lm->delimiter_text.at);
-    add_bool(whole, to, "with_whitespace", lm->with_whitespace);
-    add_bool(whole, to, "tokenized", lm->tokenized);
-    add_bool(whole, to, "lower", lm->lower);
-    add_bool(whole, to, "decoder", lm->has_decoder);
+    json_bool(whole, to, "forward", lm->forward);
+    json_text(whole, to, "cell", model_cell_names[layer->cell]);
+    json_number(whole, to, "layers", (double)lm->net.layers);
+    json_number(whole, to, "hidden", (double)layer->hidden);
+    json_number(whole, to, "embedding", (double)lm->embedding);
+    json_number(whole, to, "nout", lm->net.has_projection ? (double)lm->net.projection.out : 0);
+    json_text(whole, to, "delimiter", lm->delimiter_text.at);
+    json_bool(whole, to, "with_whitespace", lm->with_whitespace);
+    json_bool(whole, to, "tokenized", lm->tokenized);
+    json_bool(whole, to, "lower", lm->lower);
+    json_bool(whole, to, "decoder", lm->has_decoder);
     describe_precision(whole, to, lm_precision(lm));
     add_items(whole, to, lm->characters.items, lm->characters.count);
 }
@@ -101,8 +63,8 @@ static ft_status write_model(struct output *output, struct tensor_list *list, bo
 static cJSON *new_description(bool *whole, enum model_kind kind, size_t format)
 {
     cJSON *about = cJSON_CreateObject();
-    add_number(whole, about, "format", (double)format);
-    add_text(whole, about, "kind", model_kind_names[kind]);
+    json_number(whole, about, "format", (double)format);
+    json_text(whole, about, "kind", model_kind_names[kind]);
     return about;
 }
 
@@ -116,7 +78,7 @@ ft_status lm_save(const struct lm *lm, struct output *output, struct ft_error *e
     ft_status status = tensors_of_lm(&list, "lm.", &copy);
     bool integers = lm_precision(lm) != PRECISION_F32;
     cJSON *about = new_description(&whole, MODEL_LM, integers ? MODEL_FORMAT_INTEGERS : MODEL_FORMAT_FLOATS);
-    describe_lm(&whole, add_object(&whole, about, "lm"), lm);
+    describe_lm(&whole, json_object(&whole, about, "lm"), lm);
     if (status == FT_OK)
         status = write_model(output, &list, whole, about, error);
     cJSON_Delete(about);
@@ -142,16 +104,16 @@ ft_status words_save(const struct words *words, struct output *output, struct ft
 
 static void describe_member(bool *whole, cJSON *to, const struct member *member)
 {
-    add_text(whole, to, "kind", model_member_names[member->kind]);
-    add_text(whole, to, "name", member->name);
+    json_text(whole, to, "kind", model_member_names[member->kind]);
+    json_text(whole, to, "name", member->name);
     if (member->kind == MEMBER_LM) {
         describe_lm(whole, to, &member->lm);
     } else if (member->kind == MEMBER_ONEHOT) {
-        add_number(whole, to, "width", (double)member->width);
+        json_number(whole, to, "width", (double)member->width);
         add_items(whole, to, member->items, member->item_count);
     } else if (member->kind == MEMBER_CHARS) {
-        add_number(whole, to, "embedding", (double)member->chars[0].embedding);
-        add_number(whole, to, "hidden", (double)member->chars[0].width);
+        json_number(whole, to, "embedding", (double)member->chars[0].embedding);
+        json_number(whole, to, "hidden", (double)member->chars[0].width);
         add_items(whole, to, member->chars[0].characters.items, member->chars[0].characters.count);
     }
 }
@@ -172,32 +134,32 @@ static size_t tagger_format(const struct tagger *tagger)
 static cJSON *describe_tagger(bool *whole, const struct tagger *tagger)
 {
     cJSON *about = new_description(whole, MODEL_TAGGER, tagger_format(tagger));
-    cJSON *members = add_array(whole, about, "members");
+    cJSON *members = json_array(whole, about, "members");
     for (size_t i = 0; i < tagger->member_count; i++) {
         cJSON *member = cJSON_CreateObject();
         describe_member(whole, member, &tagger->members[i]);
-        add_item(whole, members, member);
+        json_item(whole, members, NULL, member);
     }
     if (tagger->has_rnn) {
         const struct recurrent_layer *layer = &tagger->rnn.layer[0][0];
-        cJSON *rnn = add_object(whole, about, "rnn");
-        add_text(whole, rnn, "cell", model_cell_names[layer->cell]);
-        add_number(whole, rnn, "hidden", (double)layer->hidden);
-        add_number(whole, rnn, "layers", (double)tagger->rnn.layers);
-        add_bool(whole, rnn, "init", layer->init_h != NULL);
+        cJSON *rnn = json_object(whole, about, "rnn");
+        json_text(whole, rnn, "cell", model_cell_names[layer->cell]);
+        json_number(whole, rnn, "hidden", (double)layer->hidden);
+        json_number(whole, rnn, "layers", (double)tagger->rnn.layers);
+        json_bool(whole, rnn, "init", layer->init_h != NULL);
     }
     describe_precision(whole, about, tagger_head_precision(tagger));
-    add_number(whole, about, "reprojection", tagger->has_reprojection ? (double)tagger->reprojection.out : 0);
-    cJSON *tags = add_array(whole, about, "tags");
+    json_number(whole, about, "reprojection", tagger->has_reprojection ? (double)tagger->reprojection.out : 0);
+    cJSON *tags = json_array(whole, about, "tags");
     for (size_t i = 0; i < tagger->crf.tags; i++)
-        add_item(whole, tags, cJSON_CreateString(tagger->tags[i]));
-    add_bool(whole, about, "crf", tagger->has_crf);
-    add_bool(whole, about, "mask_ends", tagger->crf.mask_ends);
-    add_text(whole, about, "span_rule", tagger->span_rule == SPANS_FLAIR_OLD ? "flair-old" : "flair-new");
-    add_text(whole, about, "tag_type", tagger->tag_type);
-    add_text(whole, about, "origin", tagger->origin);
+        json_item(whole, tags, NULL, cJSON_CreateString(tagger->tags[i]));
+    json_bool(whole, about, "crf", tagger->has_crf);
+    json_bool(whole, about, "mask_ends", tagger->crf.mask_ends);
+    json_text(whole, about, "span_rule", tagger->span_rule == SPANS_FLAIR_OLD ? "flair-old" : "flair-new");
+    json_text(whole, about, "tag_type", tagger->tag_type);
+    json_text(whole, about, "origin", tagger->origin);
     if (tagger->description)
-        add_text(whole, about, "description", tagger->description);
+        json_text(whole, about, "description", tagger->description);
     if (tagger->training_record)
         *whole &= cJSON_AddRawToObject(about, "training", tagger->training_record) != NULL;
     return about;

@@ -121,8 +121,9 @@ ft_status append_file_log(struct append_file *file, struct ft_error *error, cons
 ft_status append_file_sync(struct append_file *file, struct ft_error *error)
 {
     /* EINVAL: what stands there is a device, which has no disk behind it. */
-    if (file->fd >= 0 && fdatasync(file->fd) && errno != EINVAL)
-        return fail_to_write(file, error);
+    while (file->fd >= 0 && fdatasync(file->fd) && errno != EINVAL)
+        if (errno != EINTR)
+            return fail_to_write(file, error);
     return FT_OK;
 }
 
