@@ -4,6 +4,7 @@
  * The token's vector is the concatenation in ascending order of the saved names, whatever the order of the list (the
  * names of versions up to 0.4.3 are file paths; CharacterEmbeddings lose theirs when 0.12 and 0.13 save them and are
  * called "Char" from then on). Weights are named after the position in the list. */
+#include "base/sort.h"
 #include "import/flair_parts.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,7 +214,7 @@ ft_status import_embeddings(struct importer *importer, const struct value *embed
         return status;
     if (!all.count)
         return import_fail(importer, "not a Flair model, or damaged: a tagger without embeddings");
-    qsort(all.members, all.count, sizeof *all.members, by_name);
+    sort_in_place(all.members, all.count, sizeof *all.members, by_name);
     for (size_t i = 1; i < all.count; i++)
         if (!strcmp(all.members[i - 1].name, all.members[i].name))
             return import_fail(importer, "two embeddings of one name, '%s', are not supported", all.members[i].name);

@@ -131,8 +131,11 @@ ft_status model_open(const char *path, struct backend *backend, struct model *mo
             "%s: not a model (flairtag opens its own .safetensors, Flair's .pt and .bin files and word vectors)", path);
     }
     status = with_path(path, status, error);
+    const struct safetensors *own = model->tagger ? model->tagger->file : opened->file;
     if (status != FT_OK)
         model_close(model);
+    else if (own)
+        safetensors_wish(own);
     return status;
 }
 

@@ -3,6 +3,7 @@
  * recurse. */
 #include "model/safetensors.h"
 #include "base/map.h"
+#include "base/sort.h"
 #include "base/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 
 /* As the reference implementation bounds it. */
 static const uint64_t LARGEST_HEADER = 100000000;
-enum { LENGTH_BYTES = 8 };
+enum { LENGTH_BYTES = 8, HUGE_PAGE = 2 << 20 };
 
 struct member {
     const char *name;
@@ -351,7 +352,7 @@ static ft_status place_members(struct safetensors *file, const char *data, size_
     }
     size_t filled = 0;
     if (status == FT_OK)
-        qsort(order, file->count, sizeof *order, by_offset);
+        sort_in_place(order, file->count, sizeof *order, by_offset);
     for (size_t i = 0; i < file->count && status == FT_OK; filled = order[i++]->end)
         if (order[i]->begin != filled)
             status = ft_fail(error, FT_MODEL, "%s: tensor '%s' starts at byte %zu, but the one before it ends at %zu",
@@ -383,9 +384,6 @@ static ft_status map_file(struct safetensors *file, struct ft_error *error)
             status = ft_fail(error, errno == ENOMEM ? FT_NOMEM : FT_MODEL, "%s: cannot map: %s", file->path,
                              strerror(errno));
         } else {
-            /* A wish, for a file that comes from disk: weights in huge pages of the page cache, still shared, are
-             * walked through some percent faster. A file that is cached already stays as it is. */
-            madvise(map, (size_t)about.st_size, MADV_HUGEPAGE);
             file->map = map;
             file->map_bytes = (size_t)about.st_size;
         }
@@ -476,6 +474,12 @@ const char *safetensors_metadata(const struct safetensors *file, const char *key
 {
     uint32_t index;
     return map_get(&file->metadata, key, strlen(key), &index) ? file->values[index] : NULL;
+}
+
+void safetensors_wish(const struct safetensors *file)
+{
+    if (file->map_bytes >= HUGE_PAGE)
+        madvise(file->map, file->map_bytes, MADV_HUGEPAGE);
 }
 
 const char *safetensors_path(const struct safetensors *file)

@@ -23,6 +23,10 @@ bool safetensors_is(const void *head, size_t bytes);
 ft_status safetensors_open(const char *path, struct safetensors **file, struct ft_error *error);
 void safetensors_close(struct safetensors *file); /* NULL is allowed */
 
+/* A wish to the system, for a file that comes from disk and whose tensors will be used: weights in huge pages of the
+ * page cache, still shared, are walked through some percent faster. A file that is cached already stays as it is. */
+void safetensors_wish(const struct safetensors *file);
+
 /* A tensor by name, contiguous; NULL when there is none. Its data may lie at any address in files of other writers. */
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name);
 
