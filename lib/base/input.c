@@ -35,6 +35,7 @@ struct input {
     bool stream_ready;
     size_t line_number, done, total;
     size_t most_bytes; /* of a line; 0: no bound but LONGEST_LINE */
+    bool too_long;
 };
 
 /* The name in messages, with its quotes. */
@@ -82,6 +83,7 @@ static bool read_raw(struct input *in, void *to, size_t room, size_t *count)
 
 static ft_status too_long(struct input *in)
 {
+    in->too_long = true;
     return in->status =
                ft_fail(&in->failure, FT_NOMEM, "%s:%zu: line longer than the %zu bytes that --max-mem has room for",
                        in->name, in->line_number + 1, in->most_bytes);
@@ -286,6 +288,11 @@ void input_close(struct input *in)
 void input_limit(struct input *in, size_t most_bytes)
 {
     in->most_bytes = most_bytes;
+}
+
+bool input_too_long(const struct input *in)
+{
+    return in->too_long;
 }
 
 /* A pipe's first bytes are waited for when they are asked for, not when it is opened. */

@@ -18,6 +18,7 @@ void input_close(struct input *input);
 
 /* From here on a line of more than `most_bytes` is refused, FT_NOMEM, before it is read whole; 0: no bound. */
 void input_limit(struct input *input, size_t most_bytes);
+bool input_too_long(const struct input *input); /* this is why it was refused */
 
 /* The next line without its LF. *line is lent until the next call. *ended_by_newline tells "a" from "a\n" at the end.
  * FT_END after the last line; FT_INPUT when reading fails. */

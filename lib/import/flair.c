@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ENTRIES_AT_LEAST = 1 << 20 };
+/* A word of a vocabulary has a vector, which takes more than these bytes of the file. */
+enum { ENTRIES_AT_LEAST = 1 << 17, BYTES_AN_ENTRY = 40 };
 
 static ft_status map_file(const char *path, void **map, size_t *bytes, struct ft_error *error)
 {
@@ -63,7 +64,8 @@ static ft_status open_torch(struct model_source *source, struct importer *import
     if (status)
         return status;
     importer->torch = &torch;
-    importer->entries_left = torch.pickle.consumed + ENTRIES_AT_LEAST;
+    importer->entries_left = source->map_bytes / BYTES_AN_ENTRY + ENTRIES_AT_LEAST;
+    importer->float_bytes_left = source->map_bytes * 9 / 4 + FLOAT_BYTES_AT_LEAST;
     const struct value *root = &torch.pickle.root;
     if (is_lm(root)) {
         source->kind = MODEL_LM;
@@ -79,15 +81,36 @@ static ft_status open_torch(struct model_source *source, struct importer *import
     return status;
 }
 
+/* "PATH.vectors.npy"; the caller's, NULL when out of memory. */
+static char *name_beside(const char *path, const char *attribute)
+{
+    size_t room = strlen(path) + strlen(attribute) + 8;
+    char *name = malloc(room);
+    if (name)
+        snprintf(name, room, "%s.%s.npy", path, attribute);
+    return name;
+}
+
+/* How large such a file is; 0 where there is none. */
+static size_t bytes_beside(const char *path, const char *attribute)
+{
+    char *name = name_beside(path, attribute);
+    struct stat facts;
+    int file = name ? open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    bool there = file >= 0 && !fstat(file, &facts) && S_ISREG(facts.st_mode);
+    if (file >= 0)
+        close(file);
+    free(name);
+    return there ? (size_t)facts.st_size : 0;
+}
+
 /* The matrix of a gensim file that was saved in two. */
 static ft_status open_beside(struct model_source *source, const char *path, const char *attribute,
                              struct ft_error *error)
 {
-    size_t room = strlen(path) + strlen(attribute) + 8;
-    char *name = malloc(room);
+    char *name = name_beside(path, attribute);
     if (!name)
         return ft_nomem(error, "a file name");
-    snprintf(name, room, "%s.%s.npy", path, attribute);
     ft_status status = map_file(name, &source->more_map, &source->more_map_bytes, error);
     if (!status)
         status = numpy_file(source->more_map, source->more_map_bytes, name, &source->words.vectors, error);
@@ -98,11 +121,12 @@ static ft_status open_beside(struct model_source *source, const char *path, cons
 static ft_status open_gensim(struct model_source *source, struct importer *importer)
 {
     struct pickle pickle;
-    ft_status status =
-        pickle_read(&pickle, source->map, source->map_bytes, 0, importer->path, NULL, &source->arena, importer->error);
+    size_t whole = source->map_bytes + bytes_beside(importer->path, "vectors") + bytes_beside(importer->path, "syn0");
+    ft_status status = pickle_read(&pickle, source->map, source->map_bytes, 0, whole, importer->path, NULL,
+                                   &source->arena, importer->error);
     if (status)
         return status;
-    importer->entries_left = pickle.consumed + ENTRIES_AT_LEAST;
+    importer->entries_left = whole / BYTES_AN_ENTRY + ENTRIES_AT_LEAST;
     const char *beside = NULL;
     source->kind = MODEL_WORDS;
     if (import_is_gensim(&pickle.root))

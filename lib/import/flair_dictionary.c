@@ -65,7 +65,7 @@ ft_status flair_dictionary_open(const char *path, struct arena *arena, struct by
     if (status == FT_OK && (!size || (bytes[0] != '\x80' && bytes[0] != '(' && bytes[0] != '}')))
         status = not_one(path, error);
     if (status == FT_OK) {
-        status = pickle_read(&pickle, bytes, size, 0, path, NULL, &strings, error);
+        status = pickle_read(&pickle, bytes, size, 0, size, path, NULL, &strings, error);
         if (status == FT_OK) {
             struct value list = value_attribute(&pickle.root, "idx2item", NULL);
             status = copy_items(&list, path, arena, items, count, error);

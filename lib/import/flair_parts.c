@@ -36,6 +36,18 @@ ft_status import_state_dict(struct importer *importer, struct value state_dict)
     return FT_OK;
 }
 
+/* Weights are read as float32. Halves become twice as large; what stands for more than that shares its bytes. */
+static ft_status charge_floats(struct importer *importer, const struct tensor *tensor)
+{
+    size_t bytes = sizeof(float);
+    for (int d = 0; d < tensor->rank; d++)
+        bytes *= tensor->shape[d]; /* no more elements than the storage has */
+    if (bytes > importer->float_bytes_left)
+        return import_fail(importer, "not a Flair model, or damaged: its tensors are far larger than the file");
+    importer->float_bytes_left -= bytes;
+    return FT_OK;
+}
+
 /* Down a pickled module by the parts of a dotted name; the last one is a parameter, a buffer or a plain attribute. */
 static struct value module_entry(const struct value *module, const char *name)
 {
@@ -75,7 +87,10 @@ ft_status weights_optional(struct weights *weights, const char *name, struct ten
         value = value_get(&weights->own_state, name, NULL);
     if (value.kind == VALUE_NONE)
         value = module_entry(&weights->module, name);
-    return value.kind == VALUE_NONE ? FT_OK : torch_tensor(importer->torch, &value, full, tensor, importer->error);
+    if (value.kind == VALUE_NONE)
+        return FT_OK;
+    ft_status status = torch_tensor(importer->torch, &value, full, tensor, importer->error);
+    return status ? status : charge_floats(importer, tensor);
 }
 
 ft_status weights_need(struct weights *weights, const char *name, struct tensor *tensor)

@@ -5,6 +5,8 @@
 #include "import/value.h"
 #include "model/description.h"
 
+enum { FLOAT_BYTES_AT_LEAST = 4 << 20 };
+
 /* An open file while its description is made. */
 struct importer {
     const char *path;
@@ -12,7 +14,8 @@ struct importer {
     struct arena *arena;      /* of the description */
     struct map weights;       /* names of the tagger's state_dict to the index of their pair */
     struct value state_dict;
-    size_t entries_left; /* of dictionaries and vocabularies: no more than the pickle has bytes, however shared */
+    size_t entries_left;     /* of dictionaries and vocabularies, however shared: in proportion to the file */
+    size_t float_bytes_left; /* of its tensors as float32, however often they view the same storage */
     struct ft_error *error;
 };
 

@@ -56,7 +56,9 @@ ft_status import_vocabulary(struct importer *importer, const struct value *vocab
 
 ft_status import_check_rows(struct importer *importer, struct words_description *words)
 {
-    if (words->vectors.rank != 2 || !words->vectors.shape[1])
+    enum dtype type = words->vectors.dtype;
+    bool floats = type == DTYPE_F32 || type == DTYPE_F16 || type == DTYPE_BF16 || type == DTYPE_F64;
+    if (!floats || words->vectors.rank != 2 || !words->vectors.shape[1])
         return import_fail(importer, "its word vectors are no matrix");
     words->width = words->vectors.shape[1];
     bool plain = true;

@@ -5,7 +5,14 @@
 #include <string.h>
 
 /* Bytes of tree a byte of stream may cost, and what small streams get on top: see pickle.h. */
-enum { BYTES_PER_BYTE = 8, BYTES_AT_LEAST = 32 << 20 };
+enum { BYTES_PER_BYTE = 8, BYTES_AT_LEAST = 4 << 20 };
+
+static size_t budget(size_t count, size_t whole)
+{
+    size_t by_stream = count > SIZE_MAX / 16 ? SIZE_MAX / 2 : BYTES_PER_BYTE * count;
+    size_t by_file = whole > SIZE_MAX / 16 ? SIZE_MAX / 2 : whole * 5 / 2;
+    return (by_stream < by_file ? by_stream : by_file) + BYTES_AT_LEAST;
+}
 
 static bool need(struct machine *machine, size_t bytes)
 {
@@ -444,8 +451,8 @@ static ft_status run(struct machine *machine)
     return FT_OK;
 }
 
-ft_status pickle_read(struct pickle *pickle, const char *bytes, size_t count, size_t offset, const char *path,
-                      const char *part, struct arena *strings, struct ft_error *error)
+ft_status pickle_read(struct pickle *pickle, const char *bytes, size_t count, size_t offset, size_t whole,
+                      const char *path, const char *part, struct arena *strings, struct ft_error *error)
 {
     *pickle = (struct pickle){0};
     arena_init(&pickle->arena);
@@ -457,7 +464,7 @@ ft_status pickle_read(struct pickle *pickle, const char *bytes, size_t count, si
                               .pickle = pickle,
                               .strings = strings,
                               .error = error};
-    machine.budget = count > SIZE_MAX / 16 ? SIZE_MAX / 2 : BYTES_PER_BYTE * count + BYTES_AT_LEAST;
+    machine.budget = budget(count, whole);
     ft_status status = run(&machine);
     free(machine.stack);
     free(machine.memo);

@@ -72,7 +72,8 @@ static ft_status open_zip(struct torch_file *file, const char *bytes, size_t cou
     status = zip_read(&file->zip, entry, &content, error);
     if (status)
         return status;
-    return pickle_read(&file->pickle, content, (size_t)entry->size, 0, file->path, "data.pkl", file->memory, error);
+    return pickle_read(&file->pickle, content, (size_t)entry->size, 0, count, file->path, "data.pkl", file->memory,
+                       error);
 }
 
 /* Takes the storages that the object pickle named into a table, so that the bytes behind it can be told apart. */
@@ -135,7 +136,7 @@ static ft_status open_legacy(struct torch_file *file, const char *bytes, size_t 
     struct pickle head;
     ft_status status;
     for (int i = 0; i < 3; i++) { /* the magic number, the protocol version, facts about the machine */
-        status = pickle_read(&head, bytes + at, count - at, at, file->path, NULL, file->memory, error);
+        status = pickle_read(&head, bytes + at, count - at, at, count / 8, file->path, NULL, file->memory, error);
         if (status)
             return status;
         at += head.consumed;
@@ -145,14 +146,14 @@ static ft_status open_legacy(struct torch_file *file, const char *bytes, size_t 
         if (big)
             return fail(file, "it was written on a big-endian machine", error);
     }
-    status = pickle_read(&file->pickle, bytes + at, count - at, at, file->path, NULL, file->memory, error);
+    status = pickle_read(&file->pickle, bytes + at, count - at, at, count, file->path, NULL, file->memory, error);
     if (status)
         return status;
     at += file->pickle.consumed;
     status = list_storages(file, error);
     if (status)
         return status;
-    status = pickle_read(&head, bytes + at, count - at, at, file->path, NULL, file->memory, error);
+    status = pickle_read(&head, bytes + at, count - at, at, count / 8, file->path, NULL, file->memory, error);
     if (status)
         return status;
     status = place_storages(file, &head.root, bytes, count, at + head.consumed, error);

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 
 enum { LARGEST_WIDTH = 1 << 20, LONGEST_BINARY_WORD = 1 << 16, FIRST_MATRIX = 1 << 22 };
+/* What a word takes beside its row, and what small files get on top of 2.5 times their size. */
+enum { BYTES_A_WORD = 144, MATRIX_AT_LEAST = 6 << 20, LINE_AT_LEAST = 1 << 20 };
 static const size_t LARGEST_COUNT = INT32_MAX / 4; /* what words_build takes */
 
 struct reading {
@@ -19,6 +21,7 @@ struct reading {
     struct bytes *words;
     size_t room; /* of words */
     struct map seen;
+    size_t most_bytes;          /* of matrix and words: what a file of this size explains */
     size_t announced;           /* words that the first line announces; SIZE_MAX without one */
     size_t read;                /* words read, duplicates too */
     float *row;                 /* [width], the record at hand */
@@ -68,6 +71,8 @@ static ft_status next_line(struct reading *in)
     ft_status status = input_line(in->input, &in->line, &in->line_bytes, &ended_by_newline, in->error);
     in->line_at = 0;
     in->line_open = status == FT_OK && ended_by_newline;
+    if (input_too_long(in->input))
+        return ft_fail(in->error, FT_MODEL, "%s: not word vectors: a line far longer than its size explains", in->path);
     return model_status(status);
 }
 
@@ -129,19 +134,25 @@ static bool read_numbers(const char *at, const char *end, float *row, size_t wid
 static ft_status grow(struct reading *in)
 {
     struct words_description *words = &in->source->words;
+    size_t needed = (words->count + 1) * words->width * sizeof(float); /* below 2^53: both are bounded */
+    size_t beside = words->count * BYTES_A_WORD;
+    if (needed + beside > in->most_bytes)
+        return ft_fail(in->error, FT_MODEL,
+                       "%s: not word vectors: they would take far more memory than its size explains", in->path);
     if (words->count == in->room) {
-        size_t room = in->room ? in->room * 2 : 1024;
+        size_t room = in->room ? in->room + in->room / 2 : 1024;
         struct bytes *grown = reallocarray(in->words, room, sizeof *grown);
         if (!grown)
             return ft_nomem(in->error, "the vocabulary");
         in->words = grown;
         in->room = room;
     }
-    size_t needed = (words->count + 1) * words->width * sizeof(float); /* below 2^53: both are bounded */
     if (needed > in->source->map_bytes) {
         size_t bytes = in->source->map_bytes ? in->source->map_bytes : FIRST_MATRIX;
         while (bytes < needed)
-            bytes *= 2;
+            bytes += bytes / 4;
+        if (bytes > in->most_bytes - beside)
+            bytes = in->most_bytes - beside;
         void *map = in->source->map ? mremap(in->source->map, in->source->map_bytes, bytes, MREMAP_MAYMOVE)
                                     : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (map == MAP_FAILED)
@@ -353,6 +364,10 @@ ft_status word_vectors_open(const char *path, struct model_source **source, stru
     map_init(&in.seen);
     ft_status status = model_status(input_open(&in.input, path, error));
     if (status == FT_OK) {
+        size_t done, total;
+        input_progress(in.input, &done, &total);
+        input_limit(in.input, total ? total + LINE_AT_LEAST : 0);
+        in.most_bytes = total ? total / 2 * 5 + MATRIX_AT_LEAST : SIZE_MAX;
         status = read_all(&in);
         if (status == FT_OK)
             status = finish(&in);

@@ -14,6 +14,7 @@ enum {
     METHOD_STORED = 0,
     METHOD_DEFLATED = 8
 };
+enum { MOST_ENTRIES = 1 << 16 };
 
 static uint64_t number(const unsigned char *at, size_t bytes)
 {
@@ -58,6 +59,8 @@ static ft_status find_directory(const struct zip *zip, uint64_t *offset, uint64_
         *bytes = number(zip->bytes + at + 40, 8);
         *offset = number(zip->bytes + at + 48, 8);
     }
+    if (*entries > MOST_ENTRIES)
+        return damaged(zip, "more entries than any model has", error);
     if (*offset > zip->count || *bytes > zip->count - *offset || *entries > *bytes / DIRECTORY_HEADER)
         return damaged(zip, "the directory lies outside the file", error);
     return FT_OK;
@@ -118,7 +121,7 @@ ft_status zip_open(struct zip *zip, const char *bytes, size_t count, const char 
                    struct ft_error *error)
 {
     *zip = (struct zip){.path = path, .bytes = (const unsigned char *)bytes, .count = count, .memory = memory};
-    zip->inflate_budget = ((uint64_t)64 << 20) + 32 * (uint64_t)count;
+    zip->inflate_budget = ((uint64_t)4 << 20) + 2 * (uint64_t)count;
     map_init(&zip->by_name);
     uint64_t offset = 0, size = 0, entries = 0;
     ft_status status = find_directory(zip, &offset, &size, &entries, error);

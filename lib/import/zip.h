@@ -1,7 +1,7 @@
 /* zip.h - finds the entries of a mapped zip file.
  *
  * It promises: what it hands out lies inside the file (or in memory of its own, for deflated entries), has the length
- * and the checksum that the directory says, and inflating stays below 64 MiB plus 32 times the file's size in all. It
+ * and the checksum that the directory says, and inflating stays below 4 MiB plus twice the file's size in all. It
  * refuses: encrypted entries, methods other than stored and deflated, archives in several parts. */
 #ifndef IMPORT_ZIP_H
 #define IMPORT_ZIP_H

@@ -75,6 +75,14 @@ static ft_status open_description(struct about *about, const struct safetensors 
     if (!text)
         return ft_fail(error, FT_MODEL, "%s: a safetensors file, but not one of flairtag's (convert makes them)",
                        about->path);
+    /* What the parser makes of a value, which may be two bytes long. */
+    enum { ITEM_BYTES = 96, BYTES_AT_LEAST = 8 << 20 };
+    size_t items = 1;
+    for (const char *at = text; *at; at++)
+        items += *at == ',' || *at == '[' || *at == '{';
+    if (items * ITEM_BYTES > safetensors_bytes(file) + BYTES_AT_LEAST)
+        return ft_fail(error, FT_MODEL, "%s: the model's description is far larger than its tensors explain",
+                       about->path);
     errno = 0;
     about->root = cJSON_Parse(text);
     if (!about->root && errno == ENOMEM) /* cJSON does not tell a failed allocation from bad JSON */

@@ -15,7 +15,7 @@
 
 /* As the reference implementation bounds it. */
 static const uint64_t LARGEST_HEADER = 100000000;
-enum { LENGTH_BYTES = 8, HUGE_PAGE = 2 << 20 };
+enum { LENGTH_BYTES = 8, HUGE_PAGE = 2 << 20, MOST_ENTRIES = 1 << 14 };
 
 struct member {
     const char *name;
@@ -275,6 +275,8 @@ static ft_status read_metadata(struct header *header)
             return status;
         if (map_get(&file->metadata, key, strlen(key), NULL))
             return damaged(header, "a key twice in __metadata__");
+        if (file->value_count == MOST_ENTRIES)
+            return damaged(header, "more metadata than any model has");
         if (!make_room(&file->values, file->value_count, &file->value_room, sizeof *file->values) ||
             !map_put(&file->metadata, key, strlen(key), (uint32_t)file->value_count))
             return ft_nomem(header->error, "the model's header");
@@ -302,6 +304,8 @@ static ft_status read_members(struct header *header)
                 metadata_seen = true;
                 status = read_metadata(header);
             } else {
+                if (file->count == MOST_ENTRIES)
+                    return damaged(header, "more tensors than any model has");
                 struct member member = {.name = name};
                 status = read_member(header, &member);
                 if (status == FT_OK && (!make_room(&file->members, file->count, &file->room, sizeof *file->members) ||
@@ -485,6 +489,11 @@ void safetensors_wish(const struct safetensors *file)
 const char *safetensors_path(const struct safetensors *file)
 {
     return file->path;
+}
+
+size_t safetensors_bytes(const struct safetensors *file)
+{
+    return file->map_bytes;
 }
 
 size_t safetensors_count(const struct safetensors *file)

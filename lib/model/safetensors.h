@@ -34,6 +34,7 @@ const struct tensor *safetensors_find(const struct safetensors *file, const char
 const char *safetensors_metadata(const struct safetensors *file, const char *key);
 
 const char *safetensors_path(const struct safetensors *file);
+size_t safetensors_bytes(const struct safetensors *file); /* of the whole file */
 
 /* All tensors, in the order of the header. index < safetensors_count. */
 size_t safetensors_count(const struct safetensors *file);

@@ -24,7 +24,7 @@ static ft_status read_bytes(const void *bytes, size_t count)
     if (count)
         memcpy(copy, bytes, count);
     arena_init(&strings);
-    ft_status status = pickle_read(&pickle, copy, count, 0, "x.pt", "data.pkl", &strings, &error);
+    ft_status status = pickle_read(&pickle, copy, count, 0, SIZE_MAX, "x.pt", "data.pkl", &strings, &error);
     if (status) {
         arena_release(&strings);
         free(copy);

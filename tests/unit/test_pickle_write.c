@@ -18,7 +18,7 @@ static void read_back(void)
 {
     ck_assert(pickle_writer_finish(&writer));
     arena_init(&strings);
-    ck_assert_msg(pickle_read(&pickle, writer.at, writer.count, 0, "x", NULL, &strings, &error) == FT_OK, "%s",
+    ck_assert_msg(pickle_read(&pickle, writer.at, writer.count, 0, writer.count, "x", NULL, &strings, &error) == FT_OK, "%s",
                   error.text);
     ck_assert_uint_eq(pickle.consumed, writer.count);
 }
