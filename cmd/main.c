@@ -138,6 +138,5 @@ int main(int argc, char **argv)
         setvbuf(stdout, room, _IOFBF, sizeof room);
     interrupt_install();
     int status = run(argc, argv);
-    int finished = report_finish_stdout();
-    return status ? status : finished;
+    return status ? status : report_finish_stdout(); /* one failure, one line */
 }

@@ -103,7 +103,10 @@ static ft_status start_output(const struct predict_values *values, const struct 
     if (status == FT_OK)
         return FT_OK;
     struct ft_error ignored;
-    output_keep_part(run->output, &ignored); /* not ours to remove */
+    if (output_left(run->output))
+        output_keep_part(run->output, &ignored); /* not ours to remove */
+    else
+        output_discard(run->output);
     run->output = NULL;
     return status;
 }

@@ -103,6 +103,8 @@ ft_status run_folder_describe(struct run_folder *folder, struct ft_error *error)
 static ft_status read_description(struct run_folder *folder, const char *file, struct ft_error *error)
 {
     FILE *in = fopen(file, "re");
+    if (!in && errno == ENOMEM)
+        return ft_nomem(error, "a training run");
     if (!in)
         return ft_fail(error, FT_INPUT, "%s: no training run to go on with: cannot open '%s': %s", folder->path,
                        description, strerror(errno));
@@ -151,6 +153,8 @@ ft_status file_fingerprint(const char *path, char fingerprint[FINGERPRINT_BYTES]
 {
     static const size_t step = 1 << 20;
     FILE *in = fopen(path, "re");
+    if (!in && errno == ENOMEM)
+        return ft_nomem(error, "reading a file");
     if (!in)
         return ft_fail(error, FT_INPUT, "%s: cannot be read: %s", path, strerror(errno));
     unsigned char *buffer = malloc(step);

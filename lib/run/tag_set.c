@@ -201,6 +201,7 @@ void tag_set_release(struct tag_set *set)
     free(set->choice_names);
     map_release(&set->numbers);
     arena_release(&set->arena);
+    *set = (struct tag_set){0};
 }
 
 void tag_set_numbers(const struct tag_set *set, const char *const *tags, size_t count, uint32_t *ids)

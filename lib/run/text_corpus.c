@@ -37,6 +37,8 @@ static ft_status list_train(struct text_corpus *corpus, const char *folder, stru
     size_t capacity = 0;
     char **list = NULL;
     DIR *directory = opendir(folder);
+    if (!directory && errno == ENOMEM)
+        return ft_nomem(error, "a folder of text");
     if (!directory)
         return ft_fail(error, FT_INPUT, "%s: cannot be read: %s", folder, strerror(errno));
     ft_status status = FT_OK;
