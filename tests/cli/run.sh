@@ -12,7 +12,7 @@ ROOT=$PWD
 BUILD=$(cd "${BUILD:-build}" && pwd) || exit 1
 SHARED=${FLAIRTAG_SHARED:-$ROOT/../shared}
 FLAIRTAG_MODELS=$ROOT/models
-XDG_DATA_HOME=/nowhere
+XDG_DATA_HOME=/dev/null/nowhere # where even root can make no folder
 PATH=$BUILD:$PATH
 export ROOT BUILD SHARED FLAIRTAG_MODELS XDG_DATA_HOME PATH LC_ALL=C.UTF-8
 unset NO_COLOR
