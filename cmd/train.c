@@ -1,6 +1,7 @@
 /* train.c - trains a tagger on frozen embeddings. */
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
+#include "cmd/name_list.h"
 #include "cmd/options_json.h"
 #include "cmd/run_inputs.h"
 #include "cmd/train_run.h"
@@ -12,16 +13,6 @@
 
 /* What of the values is not the run's but of the process that works on it: it may be another one when a run goes on. */
 static const char *const not_of_the_run[] = {"output", "resume", "threads", "lanes", "isa"};
-
-static ft_status settle_models(const char **names, struct arena *arena, struct ft_error *error)
-{
-    char *found;
-    ft_status status = train_find_models(*names, &found, error);
-    if (status == FT_OK && !(*names = arena_copy(arena, found, strlen(found))))
-        status = ft_nomem(error, "the embeddings' names");
-    free(found);
-    return status;
-}
 
 /* Which files the corpus is of, and whatever has to be said about their choice. */
 static ft_status settle_corpus(struct train_values *values, struct arena *arena, struct ft_error *error)
@@ -47,24 +38,19 @@ static ft_status settle_corpus(struct train_values *values, struct arena *arena,
 /* The files of --extra by their whole paths. */
 static ft_status settle_extra(struct train_values *values, struct arena *arena, struct ft_error *error)
 {
+    static const char what[] = "the names of extra files";
     const char **files;
-    size_t count, bytes = 0;
+    size_t count;
     if (!values->extra)
         return FT_OK;
-    ft_status status = train_extra_files(values, arena, &files, &count, error);
+    ft_status status = name_list_split(values->extra, arena, &files, &count, what, error);
     for (size_t i = 0; status == FT_OK && i < count; i++) {
-        status = path_make_whole(&files[i], arena, error);
-        if (status == FT_OK && strchr(files[i], ','))
-            status = ft_fail(error, FT_USAGE, "%s: a comma in a path stands between two files here", files[i]);
-        bytes += status == FT_OK ? strlen(files[i]) + 1 : 0;
+        status = files[i][0] ? path_make_whole(&files[i], arena, error)
+                             : ft_fail(error, FT_USAGE, "'%s': an empty name among the extra files", values->extra);
+        if (status == FT_OK)
+            status = name_list_check(files[i], error);
     }
-    char *joined = status == FT_OK ? arena_alloc(arena, bytes) : NULL;
-    if (status == FT_OK && !joined)
-        status = ft_nomem(error, "the names of extra files");
-    for (size_t i = 0, at = 0; status == FT_OK && i < count; at += strlen(files[i++]) + 1)
-        snprintf(joined + at, bytes - at, "%s%s", files[i], i + 1 < count ? "," : "");
-    values->extra = joined;
-    return status;
+    return status == FT_OK ? name_list_join(files, count, arena, &values->extra, what, error) : status;
 }
 
 static ft_status settle(struct train_values *values, struct arena *arena, struct ft_error *error)
@@ -75,11 +61,11 @@ static ft_status settle(struct train_values *values, struct arena *arena, struct
     if (status == FT_OK)
         status = settle_extra(values, arena, error);
     if (status == FT_OK)
-        status = settle_models(&values->words, arena, error);
+        status = train_find_models(&values->words, arena, error);
     if (status == FT_OK)
-        status = settle_models(&values->lm_forward, arena, error);
+        status = train_find_models(&values->lm_forward, arena, error);
     if (status == FT_OK)
-        status = settle_models(&values->lm_backward, arena, error);
+        status = train_find_models(&values->lm_backward, arena, error);
     train_settle(values);
     return status;
 }

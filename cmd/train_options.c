@@ -1,6 +1,7 @@
 /* train_options.c - see train_options.h. */
 #include "cmd/train_options.h"
 #include "base/number_text.h"
+#include "cmd/name_list.h"
 #include "run/extra_corpus.h"
 #include <limits.h>
 #include <math.h>
@@ -372,85 +373,51 @@ struct augment_options train_augment_options(const struct train_values *values)
                                     .seed = (uint64_t)values->seed};
 }
 
-ft_status train_find_models(const char *names, char **settled, struct ft_error *error)
+ft_status train_find_models(const char **list, struct arena *arena, struct ft_error *error)
 {
-    char *joined = calloc(1, 1);
-    *settled = NULL;
-    if (names && !strcmp(names, none)) {
-        free(joined);
-        return (*settled = strdup(none)) ? FT_OK : ft_nomem(error, "the embeddings' names");
-    }
-    for (const char *at = names ? names : ""; joined;) {
-        size_t length = strcspn(at, ",");
-        char found[PATH_MAX], whole[PATH_MAX], *name = strndup(at, length);
-        ft_status status = FT_OK;
-        if (names && !length)
-            status = ft_fail(error, FT_USAGE, "'%s': an empty name among the embeddings' files", names);
-        else if (!name)
-            status = ft_nomem(error, "the embeddings' names");
-        else
-            status = model_find(names ? name : NULL, found, sizeof found, error);
-        free(name);
+    static const char what[] = "the embeddings' names";
+    const char *default_model = NULL, **names = &default_model;
+    size_t count = 1;
+    ft_status status = FT_OK;
+    if (*list && !strcmp(*list, none))
+        return FT_OK;
+    if (*list)
+        status = name_list_split(*list, arena, &names, &count, what, error);
+    const char **paths = status == FT_OK ? arena_array(arena, count, sizeof *paths) : NULL;
+    if (status == FT_OK && !paths)
+        status = ft_nomem(error, what);
+    for (size_t i = 0; status == FT_OK && i < count; i++) {
+        char found[PATH_MAX], whole[PATH_MAX];
+        status = names[i] && !names[i][0]
+                     ? ft_fail(error, FT_USAGE, "'%s': an empty name among the embeddings' files", *list)
+                     : model_find(names[i], found, sizeof found, error);
         if (status == FT_OK && !realpath(found, whole))
             status = ft_fail(error, FT_MODEL, "%s: there is no such file", found);
-        if (status == FT_OK && strchr(whole, ','))
-            status = ft_fail(error, FT_USAGE, "%s: a comma in a path stands between two files here", whole);
-        size_t used = strlen(joined);
-        char *grown = status == FT_OK ? realloc(joined, used + strlen(whole) + 2) : NULL;
-        if (!grown) {
-            free(joined);
-            return status == FT_OK ? ft_nomem(error, "the embeddings' names") : status;
-        }
-        joined = grown;
-        snprintf(joined + used, strlen(whole) + 2, "%s%s", used ? "," : "", whole);
-        at += length;
-        if (!*at++)
-            break;
+        if (status == FT_OK)
+            status = name_list_check(whole, error);
+        if (status == FT_OK && !(paths[i] = arena_copy(arena, whole, strlen(whole))))
+            status = ft_nomem(error, what);
     }
-    *settled = joined;
-    return joined ? FT_OK : ft_nomem(error, "the embeddings' names");
-}
-
-ft_status train_extra_files(const struct train_values *values, struct arena *arena, const char ***files, size_t *count,
-                            struct ft_error *error)
-{
-    size_t most = 1;
-    *count = 0;
-    for (const char *at = values->extra; at && *at; at++)
-        most += *at == ',';
-    *files = arena_array(arena, most, sizeof **files);
-    for (const char *at = values->extra; at && *files;) {
-        size_t length = strcspn(at, ",");
-        if (!length)
-            return ft_fail(error, FT_USAGE, "'%s': an empty name among the extra files", values->extra);
-        if (!((*files)[(*count)++] = arena_copy(arena, at, length)))
-            *files = NULL;
-        at += length;
-        if (!*at++)
-            break;
-    }
-    return *files ? FT_OK : ft_nomem(error, "the names of extra files");
+    return status == FT_OK ? name_list_join(paths, count, arena, list, what, error) : status;
 }
 
 ft_status train_stack_parts(const struct train_values *values, struct arena *arena, struct stack_part *parts,
                             size_t *count, struct ft_error *error)
 {
-    const char *const names[] = {values->words, values->lm_forward, values->lm_backward};
+    const char *const lists[] = {values->words, values->lm_forward, values->lm_backward};
     *count = 0;
     for (int kind = STACK_WORDS; kind <= STACK_BACKWARD; kind++) {
-        if (!strcmp(names[kind], none))
+        const char **paths;
+        size_t path_count;
+        if (!strcmp(lists[kind], none))
             continue;
-        for (const char *at = names[kind];;) {
-            size_t length = strcspn(at, ",");
-            char *path = arena_copy(arena, at, length);
-            if (!path)
-                return ft_nomem(error, "the embeddings' names");
+        ft_status status = name_list_split(lists[kind], arena, &paths, &path_count, "the embeddings' names", error);
+        if (status != FT_OK)
+            return status;
+        for (size_t i = 0; i < path_count; i++) {
             if (*count == STACK_MAX)
                 return ft_fail(error, FT_USAGE, "no more than %d embeddings can be stacked", STACK_MAX);
-            parts[(*count)++] = (struct stack_part){(enum stack_kind)kind, path};
-            at += length;
-            if (!*at++)
-                break;
+            parts[(*count)++] = (struct stack_part){(enum stack_kind)kind, paths[i]};
         }
     }
     return FT_OK;

@@ -57,13 +57,9 @@ struct trainer_options train_trainer_options(const struct train_values *values);
 struct corpus_options train_corpus_options(const struct train_values *values);
 struct augment_options train_augment_options(const struct train_values *values);
 
-/* Names of embeddings to whole paths, "a,b" each by itself; NULL becomes the default model's. *settled: the caller's,
- * to be freed. FT_MODEL: one cannot be found. */
-ft_status train_find_models(const char *names, char **settled, struct ft_error *error);
-
-/* The files of --extra, which come from the arena. FT_USAGE: a name is empty; FT_NOMEM. */
-ft_status train_extra_files(const struct train_values *values, struct arena *arena, const char ***files, size_t *count,
-                            struct ft_error *error);
+/* Names of embeddings to whole paths, "a,b" each by itself; NULL becomes the default model's. The list comes from the
+ * arena. FT_MODEL: one cannot be found. */
+ft_status train_find_models(const char **list, struct arena *arena, struct ft_error *error);
 
 /* The parts of the stack: words, then forward, then backward models. parts: [STACK_MAX]; their paths come from the
  * arena. */

@@ -1,7 +1,7 @@
 /* train_report.c - a training run in words: what its log begins with, and what its models say of it. */
+#include "base/json.h"
 #include "cmd/train_state.h"
 #include "flairtag.h"
-#include <cjson/cJSON.h>
 
 const char *const storage_names[] = {"none", "cpu", "gpu"};
 static const char *const schedules[] = {"plateau", "linear", "cosine"};
@@ -85,38 +85,38 @@ char *train_record(const struct run *run, const struct trainer_state *state, boo
 {
     const struct trainer_options *options = &run->options;
     cJSON *record = cJSON_CreateObject();
-    char *text = NULL;
-    bool made = cJSON_AddStringToObject(record, "trained_by", "flairtag " FLAIRTAG_VERSION) &&
-                cJSON_AddNumberToObject(record, "seed", (double)options->seed) &&
-                cJSON_AddNumberToObject(record, "epoch", (double)(best ? state->best_epoch : state->epoch)) &&
-                cJSON_AddNumberToObject(record, "train_sentences", (double)own_sentences(run)) &&
-                cJSON_AddBoolToObject(record, "train_with_dev", options->train_with_dev) &&
-                cJSON_AddNumberToObject(record, "learning_rate", options->rate) &&
-                cJSON_AddNumberToObject(record, "mini_batch_size", (double)options->batch) &&
-                cJSON_AddNumberToObject(record, "word_dropout", run->values->word_dropout) &&
-                cJSON_AddNumberToObject(record, "locked_dropout", run->values->locked_dropout);
-    if (made && run->copies.lowered)
-        made = cJSON_AddNumberToObject(record, "lower_copies", (double)run->copies.lowered);
-    if (made && run->copies.replaced)
-        made = cJSON_AddNumberToObject(record, "replaced_copies", (double)run->copies.replaced);
-    if (made && run->options.empty_left_out > 0)
-        made = cJSON_AddNumberToObject(record, "keep_empty", run->values->keep_empty);
-    if (made && run->values->extra)
-        made = cJSON_AddNumberToObject(record, "extra_sentences", (double)run->corpus.train_extra) != NULL;
-    if (made && best)
-        made = cJSON_AddNumberToObject(
-            record, "dev_f1", run->has_choice ? run->choice.tries[run->choice.chosen].dev.f1 : state->best_score);
-    if (made && options->schedule != TRAIN_PLATEAU)
-        made = cJSON_AddStringToObject(record, "schedule", schedules[options->schedule]) &&
-               cJSON_AddNumberToObject(record, "warmup_fraction", options->warmup_fraction) &&
-               cJSON_AddNumberToObject(record, "floor", options->floor) &&
-               cJSON_AddNumberToObject(record, "max_epochs", (double)options->max_epochs);
-    if (made && options->average > 0)
-        made = cJSON_AddNumberToObject(record, "average", options->average);
-    if (made && run->values->o_bias)
-        made = cJSON_AddNumberToObject(record, "o_bias", run->o_bias);
-    if (made)
-        text = cJSON_PrintUnformatted(record);
+    bool whole = true;
+    json_text(&whole, record, "trained_by", "flairtag " FLAIRTAG_VERSION);
+    json_number(&whole, record, "seed", (double)options->seed);
+    json_number(&whole, record, "epoch", (double)(best ? state->best_epoch : state->epoch));
+    json_number(&whole, record, "train_sentences", (double)own_sentences(run));
+    json_bool(&whole, record, "train_with_dev", options->train_with_dev);
+    json_number(&whole, record, "learning_rate", options->rate);
+    json_number(&whole, record, "mini_batch_size", (double)options->batch);
+    json_number(&whole, record, "word_dropout", run->values->word_dropout);
+    json_number(&whole, record, "locked_dropout", run->values->locked_dropout);
+    if (run->copies.lowered)
+        json_number(&whole, record, "lower_copies", (double)run->copies.lowered);
+    if (run->copies.replaced)
+        json_number(&whole, record, "replaced_copies", (double)run->copies.replaced);
+    if (options->empty_left_out > 0)
+        json_number(&whole, record, "keep_empty", run->values->keep_empty);
+    if (run->values->extra)
+        json_number(&whole, record, "extra_sentences", (double)run->corpus.train_extra);
+    if (best)
+        json_number(&whole, record, "dev_f1",
+                    run->has_choice ? run->choice.tries[run->choice.chosen].dev.f1 : state->best_score);
+    if (options->schedule != TRAIN_PLATEAU) {
+        json_text(&whole, record, "schedule", schedules[options->schedule]);
+        json_number(&whole, record, "warmup_fraction", options->warmup_fraction);
+        json_number(&whole, record, "floor", options->floor);
+        json_number(&whole, record, "max_epochs", (double)options->max_epochs);
+    }
+    if (options->average > 0)
+        json_number(&whole, record, "average", options->average);
+    if (run->values->o_bias)
+        json_number(&whole, record, "o_bias", run->o_bias);
+    char *text = whole ? cJSON_PrintUnformatted(record) : NULL;
     cJSON_Delete(record);
     return text;
 }

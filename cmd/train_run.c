@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "cmd/interrupt.h"
+#include "cmd/name_list.h"
 #include "cmd/progress.h"
 #include "cmd/train_state.h"
 #include "run/checkpoint.h"
@@ -112,7 +113,8 @@ static ft_status open_extra(struct run *run, const struct corpus_options *readin
     struct extra_rules rules;
     const char **files;
     size_t count, notes = run->corpus.note_count;
-    ft_status status = train_extra_files(run->values, &run->arena, &files, &count, error);
+    ft_status status =
+        name_list_split(run->values->extra, &run->arena, &files, &count, "the names of extra files", error);
     if (status == FT_OK)
         status = extra_rules_parse(&rules, run->values->extra_labels, &run->arena, error);
     if (status == FT_OK)

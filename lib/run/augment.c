@@ -92,22 +92,6 @@ static ft_status take_mentions(struct augmenter *a, struct ft_error *error)
     return FT_OK;
 }
 
-/* Room for the tags of so many more sentences. */
-static ft_status make_room(struct augmenter *a, size_t copies, struct ft_error *error)
-{
-    struct split *train = &a->corpus->splits[SPLIT_TRAIN];
-    size_t count = train->window.count;
-    const char ***tags = arena_array(&a->corpus->arena, count + copies, sizeof *tags);
-    const char ***gold = arena_array(&a->corpus->arena, count + copies, sizeof *gold);
-    if (!tags || !gold)
-        return ft_nomem(error, "copies of sentences");
-    memcpy(tags, train->tags, count * sizeof *tags);
-    memcpy(gold, train->gold, count * sizeof *gold);
-    train->tags = tags;
-    train->gold = gold;
-    return FT_OK;
-}
-
 static ft_status append(struct augmenter *a, const struct sentence *original, const struct word *words, size_t count,
                         const char **tags, const char **gold, struct ft_error *error)
 {
@@ -237,7 +221,8 @@ static ft_status augment(struct augmenter *a, struct ft_error *error)
         status = take_mentions(a, error);
     size_t lowered = share_of(a->options->lower, a->count), replaced = share_of(a->options->replaced, a->replaceable);
     if (status == FT_OK)
-        status = make_room(a, lowered + replaced, error);
+        status = split_make_room(&a->corpus->splits[SPLIT_TRAIN], lowered + replaced, &a->corpus->arena,
+                                 "copies of sentences", error);
     if (status == FT_OK)
         status = append_all_lowered(a, lowered, error);
     if (status == FT_OK)

@@ -303,3 +303,18 @@ void corpus_release(struct corpus *corpus)
         window_release(&corpus->others[i]);
     arena_release(&corpus->arena);
 }
+
+ft_status split_make_room(struct split *split, size_t more, struct arena *arena, const char *what,
+                          struct ft_error *error)
+{
+    size_t held = split->window.count;
+    const char ***tags = arena_array(arena, held + more, sizeof *tags);
+    const char ***gold = arena_array(arena, held + more, sizeof *gold);
+    if (!tags || !gold)
+        return ft_nomem(error, what);
+    memcpy(tags, split->tags, held * sizeof *tags);
+    memcpy(gold, split->gold, held * sizeof *gold);
+    split->tags = tags;
+    split->gold = gold;
+    return FT_OK;
+}

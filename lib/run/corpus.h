@@ -59,6 +59,11 @@ struct corpus {
 ft_status corpus_open(struct corpus *corpus, const struct corpus_options *options, struct ft_error *error);
 void corpus_release(struct corpus *corpus);
 
+/* Room for the tags of so many more sentences behind those that a split has; they come from the arena. FT_NOMEM, with
+ * `what` for. */
+ft_status split_make_room(struct split *split, size_t more, struct arena *arena, const char *what,
+                          struct ft_error *error);
+
 /* Reads one more file, `split->file`, as those of corpus_open are: into a split of the caller's, cleared but for its
  * file. Its strings come from the corpus's arena, its window is the caller's. Errors as there, and FT_INPUT where its
  * tags are labels of tokens but train's are spans'. */

@@ -251,18 +251,12 @@ static ft_status translate(struct translation *with, const struct sentence *sent
 static ft_status append(struct translation *with, const struct split *from, struct ft_error *error)
 {
     struct split *train = &with->corpus->splits[SPLIT_TRAIN];
-    size_t held = train->window.count, most = held + from->window.count;
-    const char ***tags = arena_array(&with->corpus->arena, most, sizeof *tags);
-    const char ***gold = arena_array(&with->corpus->arena, most, sizeof *gold);
-    if (!tags || !gold)
-        return ft_nomem(error, "the extra sentences");
-    memcpy(tags, train->tags, held * sizeof *tags);
-    memcpy(gold, train->gold, held * sizeof *gold);
-    train->tags = tags;
-    train->gold = gold;
+    ft_status status = split_make_room(train, from->window.count, &with->corpus->arena, "the extra sentences", error);
+    if (status != FT_OK)
+        return status;
     for (size_t i = 0; i < from->window.count; i++) {
         const char **names;
-        ft_status status = translate(with, &from->window.sentences[i], from->tags[i], &names, error);
+        status = translate(with, &from->window.sentences[i], from->tags[i], &names, error);
         if (status != FT_OK)
             return status;
         if (!names) {
@@ -274,8 +268,8 @@ static ft_status append(struct translation *with, const struct split *from, stru
         if (!sentence)
             return ft_nomem(error, "the extra sentences");
         *sentence = from->window.sentences[i];
-        tags[train->window.count - 1] = names;
-        gold[train->window.count - 1] = from->gold[i];
+        train->tags[train->window.count - 1] = names;
+        train->gold[train->window.count - 1] = from->gold[i];
     }
     return FT_OK;
 }

@@ -1,7 +1,7 @@
 /* o_bias.c - see o_bias.h. */
 #include "run/o_bias.h"
+#include "base/json.h"
 #include "base/number_text.h"
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,14 +71,17 @@ static char *with_table(const struct o_bias_choice *choice, const char *report)
 
 static bool add_choice(const struct o_bias_choice *choice, cJSON *object)
 {
-    bool whole = cJSON_AddNumberToObject(object, "o_bias", choice->tries[choice->chosen].bias);
-    cJSON *list = cJSON_AddArrayToObject(object, "o_bias_on_dev");
-    for (size_t i = 0; whole && i < O_BIAS_TRIES; i++) {
+    bool whole = true;
+    json_number(&whole, object, "o_bias", choice->tries[choice->chosen].bias);
+    cJSON *list = json_array(&whole, object, "o_bias_on_dev");
+    for (size_t i = 0; i < O_BIAS_TRIES; i++) {
         const struct split_record *dev = &choice->tries[i].dev;
         cJSON *one = cJSON_CreateObject();
-        whole = cJSON_AddItemToArray(list, one) && cJSON_AddNumberToObject(one, "o_bias", choice->tries[i].bias) &&
-                cJSON_AddNumberToObject(one, "precision", dev->precision) &&
-                cJSON_AddNumberToObject(one, "recall", dev->recall) && cJSON_AddNumberToObject(one, "f1", dev->f1);
+        json_number(&whole, one, "o_bias", choice->tries[i].bias);
+        json_number(&whole, one, "precision", dev->precision);
+        json_number(&whole, one, "recall", dev->recall);
+        json_number(&whole, one, "f1", dev->f1);
+        json_item(&whole, list, NULL, one);
     }
     return whole;
 }
