@@ -4,6 +4,7 @@
 # make check      builds and runs every test: unit, golden, command line, and the first two again with sanitizers
 # make check-engines  flairtag under Spark and Slurm, where they are installed: minutes
 # make arm        the kernels' test for 64-bit ARM, under build/arm, where Debian's cross compiler is installed
+# make cuda       build/libflairtag_cuda.so, the back end for NVIDIA's processors (part of `make` where nvcc is found)
 # make asan       the program and its tests with AddressSanitizer and UBSan, under build/asan
 # make fuzz       the readers' fuzz targets with libFuzzer, under build/fuzz (needs clang; tests/fuzz/run.sh runs them)
 # make install    into PREFIX (default /usr/local; LIBDIR, INCLUDEDIR), below DESTDIR if that is set; make uninstall takes
@@ -46,7 +47,7 @@ FLAGS = -std=c11 -D_GNU_SOURCE $(OPTIMIZE) $(WARNINGS) -ffp-contract=off -pthrea
 # oneDNN takes its number of threads from OpenMP's library.
 LIBS = $(PACKAGE_LIBS) -ldnnl -lgomp -lpthread -lm
 
-library_sources = $(wildcard lib/*/*.c kernels/*.c kernels/simd/*.c)
+library_sources = $(filter-out lib/cuda/%,$(wildcard lib/*/*.c kernels/*.c kernels/simd/*.c))
 # The shared library does without writers, evaluation and training, and so without oneDNN.
 shared_sources = $(filter-out lib/text/writer% lib/text/evaluation% lib/text/page% lib/export/% lib/run/% %_training.c \
     %_training_losses.c $(addprefix kernels/,gemm.c lstm_train.c crf_loss.c dropout.c optimizer.c tag_choices.c transpose.c), \
@@ -76,8 +77,10 @@ fuzz_programs = $(patsubst %.c,$(BUILD)/%,$(fuzz_sources))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/flairtag
+all: $(BUILD)/flairtag cuda
 lib: $(BUILD)/libflairtag.so
+
+include lib/cuda/cuda.mk tests/emu/emu.mk
 
 # Every instruction set is compiled that the compiler's target has; which one runs is decided when the program starts.
 # GCC moves loads up on ARM before it gives out registers, of which there are then too few.

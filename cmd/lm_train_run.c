@@ -401,7 +401,7 @@ static ft_status test(struct run *run, struct lm_evaluation *best, struct ft_err
         status = lm_trainer_read(run->trainer, lm_trainer_state(run->trainer)->best_chars ? LM_BEST : LM_WEIGHTS,
                                  weights, error);
     if (status == FT_OK)
-        status = run->backend->ops->training->upload(run->backend, network->weights, weights, floats, error);
+        status = run->backend->ops->upload(run->backend, network->weights, weights, floats, error);
     if (status == FT_OK)
         status = lm_evaluate(network, &ids, steps, best, error);
     if (status == FT_OK)

@@ -246,7 +246,7 @@ static ft_status clone_rows(struct batch *batch)
                 continue;
             const float **rows = (const float **)to->pieces[p].rows + sentence->first;
             status = batch->backend->ops->gather(batch->backend, rows, sentence->count, to->pieces[p].width, at,
-                                                 batch->error);
+                                                 to->pieces[p].width, batch->error);
             for (size_t j = 0; j < sentence->count; j++)
                 rows[j] = at + j * to->pieces[p].width;
             at += sentence->count * to->pieces[p].width;

@@ -136,7 +136,7 @@ ft_status lm_parameters_take(const struct parameters *parameters, const struct l
 
 static float *floats_new(const struct lm_network *network, size_t count, bool *failed)
 {
-    float *floats = count ? network->backend->ops->training->new_floats(network->backend, count) : NULL;
+    float *floats = count ? network->backend->ops->new_floats(network->backend, count) : NULL;
     *failed |= count && !floats;
     return floats;
 }
@@ -217,7 +217,7 @@ void lm_network_release(struct lm_network *network)
     struct lm_activations *from = network->activations;
     if (!backend || !backend->ops->training)
         return;
-    void (*drop)(struct backend *, float *) = backend->ops->training->free_floats;
+    void (*drop)(struct backend *, float *) = backend->ops->free_floats;
     drop(backend, network->weights);
     drop(backend, network->gradients);
     if (from) {
@@ -257,8 +257,8 @@ ft_status lm_states_init(struct lm_states *states, const struct lm_network *netw
 void lm_states_release(struct lm_states *states, const struct lm_network *network)
 {
     if (network->backend) {
-        network->backend->ops->training->free_floats(network->backend, states->now);
-        network->backend->ops->training->free_floats(network->backend, states->next);
+        network->backend->ops->free_floats(network->backend, states->now);
+        network->backend->ops->free_floats(network->backend, states->next);
     }
     *states = (struct lm_states){0};
 }
@@ -266,9 +266,9 @@ void lm_states_release(struct lm_states *states, const struct lm_network *networ
 ft_status lm_states_reset(struct lm_states *states, const struct lm_network *network, struct ft_error *error)
 {
     float *zeros = calloc(states->floats, sizeof *zeros);
-    ft_status status =
-        zeros ? network->backend->ops->training->upload(network->backend, states->now, zeros, states->floats, error)
-              : ft_nomem(error, "the hidden states");
+    ft_status status = zeros
+                           ? network->backend->ops->upload(network->backend, states->now, zeros, states->floats, error)
+                           : ft_nomem(error, "the hidden states");
     free(zeros);
     return status;
 }
@@ -354,7 +354,7 @@ static ft_status drop(const struct lm_network *network, const struct packed_batc
 static ft_status copy(const struct lm_network *network, const float *from, size_t count, float *to,
                       struct ft_error *error)
 {
-    return network->backend->ops->gather(network->backend, &from, 1, count, to, error);
+    return network->backend->ops->gather(network->backend, &from, 1, count, to, count, error);
 }
 
 static bool drops(const struct lm_dropout *dropout)

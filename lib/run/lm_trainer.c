@@ -77,7 +77,7 @@ ft_status lm_evaluate(struct lm_network *network, const struct text_ids *ids, si
 static ft_status make_vectors(struct lm_trainer *trainer, const float *first, struct ft_error *error)
 {
     const struct lm_trainer_options *options = &trainer->options;
-    const struct training_ops *ops = trainer->backend->ops->training;
+    const struct backend_ops *ops = trainer->backend->ops;
     size_t floats = trainer->network.parameters.floats;
     float *drawn = first ? NULL : malloc(floats * sizeof *drawn);
     if (!first && !drawn)
@@ -135,7 +135,7 @@ void lm_trainer_free(struct lm_trainer *trainer)
         return;
     float *const vectors[] = {trainer->best, trainer->moment, trainer->second_moment};
     for (size_t i = 0; trainer->backend->ops->training && i < 3; i++)
-        trainer->backend->ops->training->free_floats(trainer->backend, vectors[i]);
+        trainer->backend->ops->free_floats(trainer->backend, vectors[i]);
     lm_states_release(&trainer->states, &trainer->network);
     lm_network_release(&trainer->network);
     text_ids_release(&trainer->split);
@@ -199,7 +199,7 @@ static ft_status validate(struct lm_trainer *trainer, struct lm_trainer_event *e
         state->best_loss = event->valid.loss;
         state->best_chars = state->chars;
         status = trainer->backend->ops->gather(trainer->backend, &row, 1, trainer->network.parameters.floats,
-                                               trainer->best, error);
+                                               trainer->best, trainer->network.parameters.floats, error);
     }
     schedule_step(&state->schedule, event->valid.loss, NULL);
     state->validated = state->chars;
@@ -296,8 +296,8 @@ size_t lm_trainer_floats(const struct lm_trainer *trainer, enum lm_trainer_vecto
 ft_status lm_trainer_read(const struct lm_trainer *trainer, enum lm_trainer_vector which, float *host,
                           struct ft_error *error)
 {
-    return trainer->backend->ops->training->download(trainer->backend, host, vector_of(trainer, which),
-                                                     lm_trainer_floats(trainer, which), error);
+    return trainer->backend->ops->download(trainer->backend, host, vector_of(trainer, which),
+                                           lm_trainer_floats(trainer, which), error);
 }
 
 ft_status lm_trainer_resume(struct lm_trainer *trainer, const struct lm_trainer_state *state,
@@ -309,8 +309,8 @@ ft_status lm_trainer_resume(struct lm_trainer *trainer, const struct lm_trainer_
     for (int v = 0; status == FT_OK && v < LM_TRAINER_VECTORS; v++) {
         enum lm_trainer_vector which = (enum lm_trainer_vector)v;
         if (lm_trainer_floats(trainer, which))
-            status = trainer->backend->ops->training->upload(trainer->backend, vector_of(trainer, which), vectors[v],
-                                                             lm_trainer_floats(trainer, which), error);
+            status = trainer->backend->ops->upload(trainer->backend, vector_of(trainer, which), vectors[v],
+                                                   lm_trainer_floats(trainer, which), error);
     }
     if (status == FT_OK)
         trainer->state = *state;

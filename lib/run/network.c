@@ -30,7 +30,7 @@ struct activations {
 
 static float *floats_new(const struct network *network, size_t count, bool *failed)
 {
-    float *floats = count ? network->backend->ops->training->new_floats(network->backend, count) : NULL;
+    float *floats = count ? network->backend->ops->new_floats(network->backend, count) : NULL;
     *failed |= count && !floats;
     return floats;
 }
@@ -107,7 +107,7 @@ void network_release(struct network *network)
     struct activations *from = network->activations;
     if (!backend || !backend->ops->training)
         return;
-    void (*drop)(struct backend *, float *) = backend->ops->training->free_floats;
+    void (*drop)(struct backend *, float *) = backend->ops->free_floats;
     drop(backend, network->weights);
     drop(backend, network->gradients);
     if (from) {
@@ -176,7 +176,7 @@ static ft_status move_rows(struct network *network, const float *from, const uin
     const float **pointers = network->activations->pointers;
     for (size_t i = 0; i < rows; i++)
         pointers[i] = from + (index ? index[i] : i) * width;
-    return network->backend->ops->gather(network->backend, pointers, rows, width, to, error);
+    return network->backend->ops->gather(network->backend, pointers, rows, width, to, width, error);
 }
 
 static ft_status drop(struct network *network, const struct packed_batch *batch, const struct network_step *step,
@@ -219,7 +219,7 @@ static ft_status forward(struct network *network, const struct network_batch *ba
     const struct packed_batch *packed = &batch->packing->batch;
     const struct network_shape *shape = &network->shape;
     size_t rows = packed->rows;
-    ft_status status = ops->upload(backend, to->x, batch->x, rows * shape->width, error);
+    ft_status status = backend->ops->upload(backend, to->x, batch->x, rows * shape->width, error);
     if (status == FT_OK && step)
         status = drop(network, packed, step, SITE_INPUT, shape->width, to->x, error);
     float *x = to->x;

@@ -23,16 +23,16 @@ float o_bias_lowered(float weight, double by)
 
 ft_status o_bias_lower(struct backend *backend, float *weight, double by, float *was, struct ft_error *error)
 {
-    ft_status status = backend->ops->training->download(backend, was, weight, 1, error);
+    ft_status status = backend->ops->download(backend, was, weight, 1, error);
     if (status != FT_OK)
         return status;
     float lowered = o_bias_lowered(*was, by);
-    return backend->ops->training->upload(backend, weight, &lowered, 1, error);
+    return backend->ops->upload(backend, weight, &lowered, 1, error);
 }
 
 ft_status o_bias_restore(struct backend *backend, float *weight, float was, struct ft_error *error)
 {
-    return backend->ops->training->upload(backend, weight, &was, 1, error);
+    return backend->ops->upload(backend, weight, &was, 1, error);
 }
 
 ft_status o_bias_choose(struct trainer *trainer, enum trainer_vector which, struct o_bias_choice *choice,

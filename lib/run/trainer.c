@@ -116,7 +116,7 @@ static ft_status make_network(struct trainer *trainer, struct ft_error *error)
     if (status == FT_OK && !drawn)
         status = ft_nomem(error, "the first weights");
     if (status == FT_OK) {
-        const struct training_ops *ops = trainer->backend->ops->training;
+        const struct backend_ops *ops = trainer->backend->ops;
         size_t floats = trainer->network.parameters.floats;
         parameters_draw(&trainer->network.parameters, &shape, options->seed, drawn);
         status = ops->upload(trainer->backend, trainer->network.weights, drawn, floats, error);
@@ -222,7 +222,7 @@ void trainer_free(struct trainer *trainer)
         return;
     float *const vectors[] = {trainer->best, trainer->moment, trainer->second_moment, trainer->average};
     for (size_t i = 0; trainer->backend->ops->training && i < sizeof vectors / sizeof *vectors; i++)
-        trainer->backend->ops->training->free_floats(trainer->backend, vectors[i]);
+        trainer->backend->ops->free_floats(trainer->backend, vectors[i]);
     network_release(&trainer->network);
     free(trainer->x);
     arena_release(&trainer->arena);
@@ -409,7 +409,7 @@ static ft_status end_epoch(struct trainer *trainer, struct trainer_event *event,
         state->best_epoch = state->epoch;
         const float *row = vector_of(trainer, how.which);
         status = trainer->backend->ops->gather(trainer->backend, &row, 1, trainer->network.parameters.floats,
-                                               trainer->best, error);
+                                               trainer->best, trainer->network.parameters.floats, error);
     }
     bool reduced = schedule_step(&state->schedule, metric, on_dev ? &record->dev.loss : NULL);
     record->bad_epochs = schedule_bad_epochs(&state->schedule, reduced);
@@ -571,8 +571,8 @@ bool trainer_has_vector(const struct trainer *trainer, enum trainer_vector which
 ft_status trainer_read_vector(const struct trainer *trainer, enum trainer_vector which, float *host,
                               struct ft_error *error)
 {
-    return trainer->backend->ops->training->download(trainer->backend, host, vector_of(trainer, which),
-                                                     trainer->network.parameters.floats, error);
+    return trainer->backend->ops->download(trainer->backend, host, vector_of(trainer, which),
+                                           trainer->network.parameters.floats, error);
 }
 
 /* Whether the numbers can be those of this run. */
@@ -591,9 +591,8 @@ ft_status trainer_resume(struct trainer *trainer, const struct trainer_state *st
         is_possible(state, trainer) ? FT_OK : ft_fail(error, FT_USAGE, "this training run is never in such a state");
     for (int v = 0; status == FT_OK && v < TRAINER_VECTORS; v++)
         if (trainer_has_vector(trainer, (enum trainer_vector)v))
-            status =
-                trainer->backend->ops->training->upload(trainer->backend, vector_of(trainer, (enum trainer_vector)v),
-                                                        vectors[v], trainer->network.parameters.floats, error);
+            status = trainer->backend->ops->upload(trainer->backend, vector_of(trainer, (enum trainer_vector)v),
+                                                   vectors[v], trainer->network.parameters.floats, error);
     if (status == FT_OK)
         trainer->state = *state;
     return status;

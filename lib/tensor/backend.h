@@ -56,12 +56,20 @@ struct backend_ops {
     const char *name;
     void (*free)(struct backend *backend);
 
+    bool on_host; /* the device's floats lie in host memory, where everybody may follow pointers to them */
+    /* Device memory for floats, zeroed, aligned to 64 bytes; NULL when out of memory. */
+    float *(*new_floats)(struct backend *backend, size_t count);
+    void (*free_floats)(struct backend *backend, float *floats); /* NULL is allowed */
+    ft_status (*upload)(struct backend *backend, float *to, const float *host, size_t count, struct ft_error *error);
+    ft_status (*download)(struct backend *backend, float *host, const float *from, size_t count,
+                          struct ft_error *error);
+
     /* Runs every language model over its sequences, side by side where the device can. */
     ft_status (*lm_encode)(struct backend *backend, const struct lm_pass *passes, size_t count, struct ft_error *error);
 
-    /* Clones rows: out [count, width]. */
+    /* Clones rows of `width` floats; row r goes to out + r * out_stride. rows: [count], host. */
     ft_status (*gather)(struct backend *backend, const float *const *rows, size_t count, size_t width, float *out,
-                        struct ft_error *error);
+                        size_t out_stride, struct ft_error *error);
 
     /* out [rows, layer->out] = rows * W^T + b. pieces: [rows] pointers each; their widths add up to layer->in. */
     ft_status (*linear)(struct backend *backend, const struct linear_layer *layer, const struct input_piece *pieces,

@@ -43,13 +43,37 @@ void cpu_scratch_release(struct product_scratch *scratch)
     free(scratch->cells);
 }
 
+static float *cpu_new_floats(struct backend *backend, size_t count)
+{
+    (void)backend;
+    if (count > SIZE_MAX / sizeof(float))
+        return NULL;
+    float *floats = memory_new(count * sizeof *floats);
+    return floats ? memset(floats, 0, count * sizeof *floats) : NULL;
+}
+
+static void cpu_free_floats(struct backend *backend, float *floats)
+{
+    (void)backend;
+    free(floats);
+}
+
+static ft_status cpu_move(struct backend *backend, float *to, const float *from, size_t count, struct ft_error *error)
+{
+    (void)backend;
+    (void)error;
+    if (count)
+        memcpy(to, from, count * sizeof *to);
+    return FT_OK;
+}
+
 static ft_status cpu_gather(struct backend *backend, const float *const *rows, size_t count, size_t width, float *out,
-                            struct ft_error *error)
+                            size_t out_stride, struct ft_error *error)
 {
     (void)backend;
     (void)error;
     for (size_t r = 0; r < count; r++)
-        memcpy(out + r * width, rows[r], width * sizeof(float));
+        memcpy(out + r * out_stride, rows[r], width * sizeof(float));
     return FT_OK;
 }
 
@@ -168,8 +192,19 @@ static void cpu_free(struct backend *backend)
     free(backend);
 }
 
-static const struct backend_ops cpu_ops = {"cpu",      cpu_free,  cpu_lm_encode, cpu_gather,
-                                           cpu_linear, cpu_birnn, cpu_decode,    TRAINING_OPS};
+static const struct backend_ops cpu_ops = {.name = "cpu",
+                                           .free = cpu_free,
+                                           .on_host = true,
+                                           .new_floats = cpu_new_floats,
+                                           .free_floats = cpu_free_floats,
+                                           .upload = cpu_move,
+                                           .download = cpu_move,
+                                           .lm_encode = cpu_lm_encode,
+                                           .gather = cpu_gather,
+                                           .linear = cpu_linear,
+                                           .birnn = cpu_birnn,
+                                           .decode = cpu_decode,
+                                           .training = TRAINING_OPS};
 
 ft_status backend_cpu_new(struct backend **backend, const struct cpu_options *options, struct ft_error *error)
 {

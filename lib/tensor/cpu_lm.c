@@ -307,11 +307,8 @@ static void fill_work(void *argument, size_t thread)
 
 static bool job_init(struct lm_job *job, const struct cpu_backend *backend, const struct lm_pass *pass)
 {
-    *job = (struct lm_job){.backend = backend,
-                           .lm = pass->lm,
-                           .sequences = pass->sequences,
-                           .out = pass->out,
-                           .states = pass->states};
+    *job = (struct lm_job){
+        .backend = backend, .lm = pass->lm, .sequences = pass->sequences, .out = pass->out, .states = pass->states};
     job->width = pass->lm->has_projection ? pass->lm->projection.out : pass->lm->layer[pass->lm->layers - 1].hidden;
     return forks_init(&job->forks, pass->sequences, pass->count, backend->fork_bytes);
 }

@@ -163,31 +163,6 @@ void cpu_column_sums(struct cpu_training *training, const float *x, size_t rows,
     pool_run(training->pool, (columns + COLUMN_SUMS - 1) / COLUMN_SUMS, sums_work, &job);
 }
 
-static float *new_floats(struct backend *backend, size_t count)
-{
-    (void)backend;
-    if (count > SIZE_MAX / sizeof(float))
-        return NULL;
-    float *floats = memory_new(count * sizeof *floats);
-    if (floats)
-        memset(floats, 0, count * sizeof *floats);
-    return floats;
-}
-
-static void free_floats(struct backend *backend, float *floats)
-{
-    (void)backend;
-    free(floats);
-}
-
-static ft_status move(struct backend *backend, float *to, const float *from, size_t count, struct ft_error *error)
-{
-    (void)backend;
-    (void)error;
-    memcpy(to, from, count * sizeof *to);
-    return FT_OK;
-}
-
 static ft_status linear_layer_forward(struct backend *backend, const struct linear_weights *layer, size_t rows,
                                       const float *x, float *y, struct ft_error *error)
 {
@@ -234,10 +209,6 @@ static ft_status linear_layer_backward(struct backend *backend, const struct lin
 }
 
 const struct training_ops cpu_training_ops = {
-    .new_floats = new_floats,
-    .free_floats = free_floats,
-    .upload = move,
-    .download = move,
     .linear_forward = linear_layer_forward,
     .linear_backward = linear_layer_backward,
     .lstm_forward = cpu_lstm_forward,

@@ -65,13 +65,6 @@ struct adam {
 };
 
 struct training_ops {
-    /* Device memory for floats, zeroed, aligned to 64 bytes; NULL when out of memory. */
-    float *(*new_floats)(struct backend *backend, size_t count);
-    void (*free_floats)(struct backend *backend, float *floats); /* NULL is allowed */
-    ft_status (*upload)(struct backend *backend, float *to, const float *host, size_t count, struct ft_error *error);
-    ft_status (*download)(struct backend *backend, float *host, const float *from, size_t count,
-                          struct ft_error *error);
-
     /* x: [rows, in]; y: [rows, out]. */
     ft_status (*linear_forward)(struct backend *backend, const struct linear_weights *layer, size_t rows,
                                 const float *x, float *y, struct ft_error *error);

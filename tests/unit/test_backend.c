@@ -283,12 +283,12 @@ START_TEST(gather_copies_the_rows_it_is_given)
     memset(to + ROWS * COLUMNS, 0, COLUMNS * sizeof *to);
     for (size_t r = 0; r < ROWS; r++)
         rows[r] = from + random_below(ROWS) * COLUMNS;
-    ck_assert_int_eq(backend->ops->gather(backend, rows, ROWS, COLUMNS, to, &error), FT_OK);
+    ck_assert_int_eq(backend->ops->gather(backend, rows, ROWS, COLUMNS, to, COLUMNS, &error), FT_OK);
     for (size_t r = 0; r < ROWS; r++)
         EXPECT(!memcmp(to + r * COLUMNS, rows[r], COLUMNS * sizeof *to), "row %zu", r);
     for (size_t j = 0; j < COLUMNS; j++)
         EXPECT(same_float(to[ROWS * COLUMNS + j], 0), "wrote behind the last row");
-    ck_assert_int_eq(backend->ops->gather(backend, NULL, 0, COLUMNS, to, &error), FT_OK);
+    ck_assert_int_eq(backend->ops->gather(backend, NULL, 0, COLUMNS, to, COLUMNS, &error), FT_OK);
     free(from);
     free(to);
     backend->ops->free(backend);

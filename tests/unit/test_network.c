@@ -68,7 +68,7 @@ static void scene_init(struct scene *scene, const struct layout *layout, bool cr
     float *drawn = scene->drawn = malloc(floats * sizeof *drawn), *x = random_floats(rows * layout->width, 1.5f);
     uint32_t *gold = malloc(rows * sizeof *gold);
     parameters_draw(&scene->network.parameters, &shape, random_below(UINT32_MAX), drawn);
-    ck_assert_int_eq(backend->ops->training->upload(backend, scene->network.weights, drawn, floats, &error), FT_OK);
+    ck_assert_int_eq(backend->ops->upload(backend, scene->network.weights, drawn, floats, &error), FT_OK);
     scene->weights = malloc(floats * sizeof *scene->weights);
     for (size_t i = 0; i < floats; i++)
         scene->weights[i] = (double)drawn[i];
@@ -128,9 +128,8 @@ static void check_training(const struct layout *layout, bool crf, enum loss_redu
     for (int twice = 0; twice < 2; twice++)
         ck_assert_int_eq(network_train(&scene.network, &scene.batch, &step, reduction, &loss, &error), FT_OK);
     float *gradients = malloc(parameters->floats * sizeof *gradients);
-    ck_assert_int_eq(
-        backend->ops->training->download(backend, gradients, scene.network.gradients, parameters->floats, &error),
-        FT_OK);
+    ck_assert_int_eq(backend->ops->download(backend, gradients, scene.network.gradients, parameters->floats, &error),
+                     FT_OK);
     plain_network_init(&plain, &scene.network.shape, parameters, &scene.batch, &step);
     double expected = plain_network_loss(&plain, scene.weights, reduction);
     EXPECT(relative(loss, expected) <= LOSS_LIMIT, "%s, %s: loss %.9g, should be %.9g", layout->name,
@@ -217,7 +216,7 @@ struct outcome {
 static struct outcome run_scene(const struct scene *scene, size_t threads)
 {
     struct backend *backend = backend_new(threads, 0, "auto");
-    const struct training_ops *ops = backend->ops->training;
+    const struct backend_ops *ops = backend->ops;
     struct network network;
     struct ft_error error = {""};
     struct network_step step = {&all_dropouts, 5, 3};

@@ -337,9 +337,9 @@ static const struct backend_ops *real;
 static int gathers_left, encodes_spoilt;
 
 static ft_status failing_gather(struct backend *backend, const float *const *rows, size_t count, size_t width,
-                                float *out, struct ft_error *error)
+                                float *out, size_t out_stride, struct ft_error *error)
 {
-    return gathers_left-- > 0 ? real->gather(backend, rows, count, width, out, error)
+    return gathers_left-- > 0 ? real->gather(backend, rows, count, width, out, out_stride, error)
                               : ft_nomem(error, "this test's clones");
 }
 

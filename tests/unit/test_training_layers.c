@@ -401,7 +401,7 @@ END_TEST
 START_TEST(device_floats_are_zero_and_come_back_as_they_went)
 {
     struct backend *backend = backend_new(1, 0, "auto");
-    const struct training_ops *ops = backend->ops->training;
+    const struct backend_ops *ops = backend->ops;
     struct ft_error error = {""};
     float to[1000], *from = random_floats(1000, 1), *device = ops->new_floats(backend, 1000);
     for (size_t i = 0; i < 1000; i++)

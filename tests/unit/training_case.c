@@ -95,7 +95,7 @@ size_t lstm_tensor_count(const struct lstm_weights *weights, size_t tensor)
 /* Not what a result may be, so that nothing passes that was left as it was. */
 static float *new_unset(struct backend *backend, size_t count)
 {
-    float *floats = backend->ops->training->new_floats(backend, count);
+    float *floats = backend->ops->new_floats(backend, count);
     ck_assert_ptr_nonnull(floats);
     for (size_t i = 0; i < count; i++)
         floats[i] = NAN;
@@ -144,7 +144,7 @@ struct training_result training_result_new(struct backend *backend, const struct
 
 void training_result_free(struct backend *backend, struct training_result *result, size_t directions)
 {
-    const struct training_ops *ops = backend->ops->training;
+    const struct backend_ops *ops = backend->ops;
     ops->free_floats(backend, result->out);
     ops->free_floats(backend, result->dx);
     for (size_t d = 0; d < directions; d++) {
