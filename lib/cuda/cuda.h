@@ -86,7 +86,9 @@ ft_status cuda_download(struct cuda_backend *cuda, void *host, const void *from,
 ft_status cuda_fork(struct cuda_backend *cuda, size_t count, struct ft_error *error);
 ft_status cuda_join(struct cuda_backend *cuda, struct ft_error *error);
 
-/* Launches a kernel in a stream; arguments: addresses, in the prototype's order. name: what is said when it fails. */
+/* Launches a kernel, CUDA_KERNEL(its name), in a stream; arguments: addresses, in the prototype's order. name: what is
+ * said when it fails. */
+#define CUDA_KERNEL(name) ((const void *)(uintptr_t)(name)) /* C converts functions to objects by way of integers */
 #define CUDA_ARGUMENTS(...) ((void *[]){__VA_ARGS__})
 ft_status cuda_launch(cudaStream_t stream, const void *kernel, dim3 grid, dim3 block, size_t shared_bytes,
                       void **arguments, const char *name, struct ft_error *error);
@@ -166,5 +168,7 @@ ft_status cuda_birnn(struct backend *backend, const struct birnn *net, const str
 ft_status cuda_decode(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
                       size_t count, const float *emissions, uint32_t *tags, float *scores, struct ft_error *error);
 extern const struct training_ops cuda_training_ops;
+/* These floats are about to be freed: what training keeps for them goes too. NULL is allowed. */
+void cuda_training_forget(struct cuda_backend *cuda, const float *floats);
 
 #endif
