@@ -5,6 +5,7 @@
  * there; what only the device needs may still be running then, and later operations find it by the stream's order. */
 #ifndef CUDA_CUDA_H
 #define CUDA_CUDA_H
+#include "cuda/addresses.h"
 #include "tensor/plugin.h"
 #include "tensor/training.h"
 #include <cublas_v2.h>
@@ -45,6 +46,7 @@ struct cuda_backend {
     struct cuda_weights *weights;
     struct cuda_scratch *scratch;
     struct cuda_kept lm, training;       /* lm_encode's and training.c's */
+    struct addresses sizes;              /* of what was allocated */
     size_t allocated, peak, budget;      /* bytes of device memory: now, at most so far, at most allowed */
     size_t pinned, uploaded, downloaded; /* bytes: of pinned host memory; copied so far */
 };
