@@ -31,4 +31,10 @@ ft_status cuda_sgd(struct backend *backend, size_t count, float *w, const float 
 ft_status cuda_adam(struct backend *backend, size_t count, float *w, const float *gradient, float *mean,
                     float *variance, float scale, const struct adam *how, struct ft_error *error);
 
+/* sums [columns] = the sums of x's columns, x: [rows, columns]; the same in `again` unless that is NULL. */
+ft_status cuda_column_sums(cudaStream_t stream, const float *x, size_t rows, size_t columns, float *sums, float *again,
+                           struct ft_error *error);
+/* Zeroes floats, in the back end's stream. */
+ft_status cuda_clear(struct cuda_backend *cuda, float *floats, size_t count, struct ft_error *error);
+
 #endif
