@@ -37,8 +37,9 @@ ft_status lm_score_ids(const struct lm *lm, const char *text, size_t bytes, uint
     return FT_OK;
 }
 
-/* Room for so many rows: states, their logits, and what points to them. */
+/* Room for so many rows: states, their logits (the device's), and what points to them. */
 struct rows {
+    struct backend *backend;
     size_t count;
     float *states, *logits;
     const float **pointers;
@@ -47,19 +48,21 @@ struct rows {
 
 static void rows_release(struct rows *rows)
 {
-    free(rows->states);
-    free(rows->logits);
+    rows->backend->ops->free_floats(rows->backend, rows->states);
+    rows->backend->ops->free_floats(rows->backend, rows->logits);
     free(rows->pointers);
     free(rows->steps);
     free(rows->numbers);
-    *rows = (struct rows){0};
+    *rows = (struct rows){.backend = rows->backend};
 }
 
-static ft_status rows_init(struct rows *rows, const struct lm *lm, size_t count, struct ft_error *error)
+static ft_status rows_init(struct rows *rows, const struct lm *lm, struct backend *backend, size_t count,
+                           struct ft_error *error)
 {
-    *rows = (struct rows){.count = count,
-                          .states = malloc(count * lm->width * sizeof *rows->states),
-                          .logits = malloc(count * lm->net.items * sizeof *rows->logits),
+    *rows = (struct rows){.backend = backend,
+                          .count = count,
+                          .states = backend->ops->new_floats(backend, count * lm->width),
+                          .logits = backend->ops->new_floats(backend, count * lm->net.items),
                           .pointers = malloc(count * sizeof *rows->pointers),
                           .steps = malloc(count * sizeof *rows->steps),
                           .numbers = malloc(count * sizeof *rows->numbers)};
@@ -70,25 +73,24 @@ static ft_status rows_init(struct rows *rows, const struct lm *lm, size_t count,
 }
 
 /* Logits of the first `count` rows of states. */
-static ft_status decode(const struct rows *rows, size_t count, const struct lm *lm, struct backend *backend,
-                        struct ft_error *error)
+static ft_status decode(const struct rows *rows, size_t count, const struct lm *lm, struct ft_error *error)
 {
     for (size_t r = 0; r < count; r++)
         rows->pointers[r] = rows->states + r * lm->width;
     struct input_piece piece = {rows->pointers, lm->width};
-    return backend->ops->linear(backend, &lm->decoder, &piece, 1, count, rows->logits, error);
+    return rows->backend->ops->linear(rows->backend, &lm->decoder, &piece, 1, count, rows->logits, error);
 }
 
-/* Reads ids from `states`, which move on; leaves logits behind every step. */
+/* Reads ids from `states`, the device's, which move on; leaves logits behind every step. */
 static ft_status read_on(const struct rows *rows, const uint32_t *ids, size_t count, float *states, const struct lm *lm,
-                         struct backend *backend, struct ft_error *error)
+                         struct ft_error *error)
 {
     for (size_t r = 0; r < count; r++)
         rows->steps[r] = rows->numbers[r] = (uint32_t)r;
     struct char_sequence sequence = {ids, (uint32_t)count, (uint32_t)count, rows->steps, rows->numbers};
     struct lm_pass pass = {&lm->net, &sequence, 1, rows->states, states};
-    ft_status status = backend->ops->lm_encode(backend, &pass, 1, error);
-    return status == FT_OK ? decode(rows, count, lm, backend, error) : status;
+    ft_status status = rows->backend->ops->lm_encode(rows->backend, &pass, 1, error);
+    return status == FT_OK ? decode(rows, count, lm, error) : status;
 }
 
 ft_status lm_score_text(const struct lm *lm, struct backend *backend, const uint32_t *ids, size_t count, double *nats,
@@ -102,26 +104,22 @@ ft_status lm_score_text(const struct lm *lm, struct backend *backend, const uint
         status = ft_fail(error, FT_INPUT, "a text of fewer than two characters has none that could be guessed");
     if (status != FT_OK)
         return status;
-    float *states = calloc(lm_state_floats(&lm->net), sizeof *states);
+    float *states = backend->ops->new_floats(backend, lm_state_floats(&lm->net));
     if (!states)
         return ft_nomem(error, "the states of a text");
-    status = rows_init(&rows, lm, count - 1 < TEXT_STEPS ? count - 1 : TEXT_STEPS, error);
-    if (status != FT_OK) {
-        free(states);
-        return status;
-    }
+    status = rows_init(&rows, lm, backend, count - 1 < TEXT_STEPS ? count - 1 : TEXT_STEPS, error);
     for (size_t at = 0; status == FT_OK && at < count - 1; at += rows.count) {
         size_t steps = count - 1 - at < rows.count ? count - 1 - at : rows.count;
         struct token_sequence all = {0, steps};
         double loss = 0;
-        status = read_on(&rows, ids + at, steps, states, lm, backend, error);
+        status = read_on(&rows, ids + at, steps, states, lm, error);
         if (status == FT_OK)
             status = backend->ops->training->softmax_loss(backend, lm->net.items, &all, 1, rows.logits, ids + at + 1,
                                                           NULL, &scale, &loss, NULL, error);
         *nats += loss;
     }
     rows_release(&rows);
-    free(states);
+    backend->ops->free_floats(backend, states);
     return status;
 }
 
@@ -141,7 +139,7 @@ static ft_status score_some(const struct lm *lm, struct backend *backend, struct
 {
     size_t marker = lm->delimiter_length, row = 0, framed = predicted + count * marker, at = 0;
     struct rows rows;
-    ft_status status = rows_init(&rows, lm, predicted, error);
+    ft_status status = rows_init(&rows, lm, backend, predicted, error);
     if (status != FT_OK)
         return status;
     struct char_sequence *sequences = malloc(count * sizeof *sequences);
@@ -172,7 +170,7 @@ static ft_status score_some(const struct lm *lm, struct backend *backend, struct
     if (status == FT_OK)
         status = backend->ops->lm_encode(backend, &pass, 1, error);
     if (status == FT_OK)
-        status = decode(&rows, predicted, lm, backend, error);
+        status = decode(&rows, predicted, lm, error);
     if (status == FT_OK)
         status = backend->ops->training->softmax_loss(backend, lm->net.items, sentences, count, rows.logits, gold, NULL,
                                                       scales, losses, NULL, error);
@@ -257,25 +255,29 @@ ft_status lm_sample(const struct lm *lm, struct backend *backend, const struct l
     if (status != FT_OK)
         return status;
     uint32_t *all = realloc(ids, (count + options->chars + 1) * sizeof *all);
-    float *states = calloc(lm_state_floats(&lm->net), sizeof *states);
+    float *states = backend->ops->new_floats(backend, lm_state_floats(&lm->net));
+    float *logits = malloc(lm->net.items * sizeof *logits);
     double *scratch = malloc(lm->net.items * sizeof *scratch);
     struct philox numbers;
     philox_init(&numbers, options->seed, philox_stream(PHILOX_SAMPLE, 0), 0);
-    if (!all || !states || !scratch) {
+    if (!all || !states || !logits || !scratch) {
         free(all ? all : ids);
-        free(states);
+        backend->ops->free_floats(backend, states);
+        free(logits);
         free(scratch);
         return ft_nomem(error, "a sample");
     }
     if (!prefixed)
         memcpy(all, lm->delimiter, count * sizeof *all);
-    status = rows_init(&rows, lm, count, error);
+    status = rows_init(&rows, lm, backend, count, error);
     size_t read = 0, first = prefixed ? 0 : count, length = count;
     for (size_t n = 0; status == FT_OK && n < options->chars; n++) {
-        status = read_on(&rows, all + read, length - read, states, lm, backend, error);
+        status = read_on(&rows, all + read, length - read, states, lm, error);
+        if (status == FT_OK)
+            status = backend->ops->download(backend, logits, rows.logits + (length - read - 1) * lm->net.items,
+                                            lm->net.items, error);
         if (status == FT_OK) {
-            const float *last = rows.logits + (length - read - 1) * lm->net.items;
-            uint32_t drawn = draw(last, lm->net.items, options->temperature, philox_float(&numbers), scratch);
+            uint32_t drawn = draw(logits, lm->net.items, options->temperature, philox_float(&numbers), scratch);
             read = length;
             all[length++] = drawn;
         }
@@ -283,8 +285,9 @@ ft_status lm_sample(const struct lm *lm, struct backend *backend, const struct l
     if (status == FT_OK && !(*text = spell(lm, all + first, length - first)))
         status = ft_nomem(error, "a sample");
     rows_release(&rows);
+    backend->ops->free_floats(backend, states);
     free(all);
-    free(states);
+    free(logits);
     free(scratch);
     return status;
 }
