@@ -153,6 +153,7 @@ struct cuda_product {
     bool a_transposed, b_transposed;
     float alpha, beta;
     const uint16_t *a_halves, *b_halves; /* NULL, or with CUDA_MATH_F16 */
+    bool full;                           /* float32 with CUDA_MATH_F16, too: gradients are too small for halves */
 };
 /* blas: the back end's or a branch's; the work goes into its stream. */
 ft_status cuda_multiply(struct cuda_backend *cuda, cublasHandle_t blas, const struct cuda_product *product,

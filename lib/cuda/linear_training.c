@@ -15,6 +15,7 @@ static ft_status forward(struct cuda_backend *cuda, const struct linear_weights 
                                    .b_stride = layer->in,
                                    .c_stride = layer->out,
                                    .b_transposed = true,
+                                   .full = true,
                                    .alpha = 1,
                                    .beta = 1};
     ft_status status = cuda_repeat_row(cuda->stream, layer->b, rows, layer->out, y, layer->out, error);
@@ -63,6 +64,7 @@ static ft_status backward(struct cuda_backend *cuda, const struct linear_weights
                               .b_stride = in,
                               .c_stride = in,
                               .a_transposed = true,
+                              .full = true,
                               .alpha = 1};
     struct cuda_product through = {.m = rows,
                                    .n = in,
@@ -73,6 +75,7 @@ static ft_status backward(struct cuda_backend *cuda, const struct linear_weights
                                    .a_stride = out,
                                    .b_stride = in,
                                    .c_stride = in,
+                                   .full = true,
                                    .alpha = 1};
     ft_status status = cuda_multiply(cuda, cuda->blas, &dw, error);
     if (status == FT_OK)

@@ -76,6 +76,7 @@ static ft_status add_states(const struct cuda_lstm *lstm, const struct way *way,
                                    .b_stride = lstm->hidden,
                                    .c_stride = 4 * lstm->hidden,
                                    .b_transposed = true,
+                                   .full = true,
                                    .alpha = 1,
                                    .beta = 1};
     return rows ? cuda_multiply(lstm->cuda, way->blas, &product, error) : FT_OK;
@@ -129,6 +130,7 @@ ft_status cuda_lstm_native_forward(const struct cuda_lstm *lstm, struct ft_error
                                        .b_stride = lstm->in,
                                        .c_stride = 4 * lstm->hidden,
                                        .b_transposed = true,
+                                       .full = true,
                                        .alpha = 1};
         status = cuda_multiply(lstm->cuda, ways[d].blas, &product, error);
     }
@@ -166,6 +168,7 @@ static ft_status backward_step(const struct cuda_lstm *lstm, const struct way *w
                                    .a_stride = 4 * hidden,
                                    .b_stride = hidden,
                                    .c_stride = hidden,
+                                   .full = true,
                                    .alpha = 1};
     return cuda_multiply(lstm->cuda, way->blas, &product, error);
 }
@@ -184,6 +187,7 @@ static ft_status weight_gradient(const struct cuda_lstm *lstm, const struct way 
                                    .b_stride = width,
                                    .c_stride = width,
                                    .a_transposed = true,
+                                   .full = true,
                                    .alpha = 1};
     return cuda_multiply(lstm->cuda, way->blas, &product, error);
 }
@@ -214,6 +218,7 @@ static ft_status input_gradient(const struct cuda_lstm *lstm, float *dx, struct 
                                        .a_stride = 4 * lstm->hidden,
                                        .b_stride = lstm->in,
                                        .c_stride = lstm->in,
+                                       .full = true,
                                        .alpha = 1,
                                        .beta = d ? 1 : 0};
         status = cuda_multiply(lstm->cuda, lstm->cuda->blas, &product, error);

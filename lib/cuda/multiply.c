@@ -51,7 +51,7 @@ ft_status cuda_multiply(struct cuda_backend *cuda, cublasHandle_t blas, const st
                            p->k);
     if (!p->m || !p->n)
         return FT_OK;
-    if (cuda->options.math == CUDA_MATH_F16)
+    if (cuda->options.math == CUDA_MATH_F16 && !p->full)
         return multiply_halves(cuda, blas, p, error);
     return cuda_check_blas(cublasSgemm(blas, p->b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                                        p->a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, (int)p->n, (int)p->m, (int)p->k,

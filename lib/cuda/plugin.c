@@ -68,6 +68,7 @@ static float *cuda_new_floats(struct backend *backend, size_t count)
 static void cuda_free_floats(struct backend *backend, float *floats)
 {
     cudaSetDevice(of(backend)->device);
+    cuda_training_forget(of(backend), floats);
     cuda_free(of(backend), floats);
 }
 
@@ -120,7 +121,8 @@ static const struct backend_ops cuda_ops = {.name = "cuda",
                                             .upload = upload_floats,
                                             .download = download_floats,
                                             .gather = cuda_gather,
-                                            .linear = cuda_linear};
+                                            .linear = cuda_linear,
+                                            .training = &cuda_training_ops};
 
 static ft_status cuda_backend_init(struct cuda_backend *cuda, struct ft_error *error)
 {
