@@ -16,6 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Masks are made on the device by the same function. */
+#ifdef __CUDACC__
+#define PHILOX_FUNCTION static __host__ __device__ inline
+#else
+#define PHILOX_FUNCTION static inline
+#endif
+
 enum philox_use {
     PHILOX_WEIGHTS,        /* initial weights; number: of the tensor */
     PHILOX_SHUFFLE,        /* the order of an epoch; step: the epoch */
@@ -40,7 +47,7 @@ struct philox_words {
 };
 
 /* Inline, since masks are made of millions of these. */
-static inline struct philox_words philox_at(uint64_t seed, uint64_t place, uint32_t stream, uint32_t step)
+PHILOX_FUNCTION struct philox_words philox_at(uint64_t seed, uint64_t place, uint32_t stream, uint32_t step)
 {
     uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
     uint32_t a = (uint32_t)place, b = (uint32_t)(place >> 32), c = stream, d = step;
@@ -53,7 +60,8 @@ static inline struct philox_words philox_at(uint64_t seed, uint64_t place, uint3
         key0 += 0x9e3779b9u;
         key1 += 0xbb67ae85u;
     }
-    return (struct philox_words){{a, b, c, d}};
+    struct philox_words words = {{a, b, c, d}};
+    return words;
 }
 
 /* Uniform in [0, 1), in steps of 2^-24. */

@@ -6,7 +6,8 @@ CUDA_HOME ?= $(if $(NVCC),$(abspath $(dir $(NVCC))/..))
 CUDA_ARCHITECTURES ?= 75 80 86 87 88 89 90 100 103 110 120 121
 cuda_newest = $(lastword $(CUDA_ARCHITECTURES))
 
-cuda_sources = $(wildcard lib/cuda/*.c)
+# Two files of training's arithmetic that the library which the plug-in shares does without.
+cuda_sources = $(wildcard lib/cuda/*.c) kernels/optimizer.c kernels/tag_choices.c
 kernel_sources = $(wildcard kernels/*.cu)
 cuda_objects = $(patsubst %.c,$(BUILD)/pic/%.o,$(cuda_sources))
 kernel_objects = $(patsubst %.cu,$(BUILD)/cuda/%.o,$(kernel_sources))

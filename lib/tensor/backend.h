@@ -81,7 +81,8 @@ struct backend_ops {
                        size_t count, const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out,
                        struct ft_error *error);
 
-    /* Decodes every sentence: crf_viterbi, or softmax_decode where crf->transitions is NULL.
+    /* Decodes every sentence: crf_viterbi, or softmax_decode where crf->transitions is NULL. Transitions may lie in
+     * host memory, as those of models do, or be the device's, as those in training are.
      * emissions: [tokens, K]; tags: [tokens]; scores: [tokens], or NULL. tags and scores lie in host memory. */
     ft_status (*decode)(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
                         size_t count, const float *emissions, uint32_t *tags, float *scores, struct ft_error *error);
