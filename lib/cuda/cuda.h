@@ -38,7 +38,8 @@ struct cuda_backend {
     cudaStream_t stream; /* everything's but what an operation forks off and joins again */
     cublasHandle_t blas; /* in `stream`, with the math of the options and a workspace of its own (determinism) */
     cudnnHandle_t dnn;   /* in `stream`; NULL with options.native */
-    void *workspace;     /* of blas */
+    cudnnDropoutDescriptor_t no_dropout; /* for cuDNN's descriptions of networks, which want one */
+    void *workspace;                     /* of blas */
     size_t workspace_bytes;
     cudaEvent_t forked;
     struct cuda_branch branches[CUDA_BRANCHES];

@@ -100,6 +100,8 @@ static void cuda_backend_free(struct backend *backend)
     cuda_weights_free(cuda);
     cuda_branches_free(cuda);
     cuda_scratch_free(cuda);
+    if (cuda->no_dropout)
+        cudnnDestroyDropoutDescriptor(cuda->no_dropout);
     if (cuda->dnn)
         cudnnDestroy(cuda->dnn);
     if (cuda->blas)
@@ -122,7 +124,28 @@ static const struct backend_ops cuda_ops = {.name = "cuda",
                                             .download = download_floats,
                                             .gather = cuda_gather,
                                             .linear = cuda_linear,
+                                            .birnn = cuda_birnn,
+                                            .decode = cuda_decode,
                                             .training = &cuda_training_ops};
+
+static ft_status start_cudnn(struct cuda_backend *cuda, struct ft_error *error)
+{
+    ft_status status = cuda_check_dnn(cudnnCreate(&cuda->dnn), "starting cuDNN", error);
+    if (status != FT_OK) {
+        cuda->dnn = NULL;
+        return status;
+    }
+    status = cuda_check_dnn(cudnnSetStream(cuda->dnn, cuda->stream), "giving cuDNN a stream", error);
+    if (status != FT_OK)
+        return status;
+    status = cuda_check_dnn(cudnnCreateDropoutDescriptor(&cuda->no_dropout), "describing dropout to cuDNN", error);
+    if (status != FT_OK) {
+        cuda->no_dropout = NULL;
+        return status;
+    }
+    return cuda_check_dnn(cudnnSetDropoutDescriptor(cuda->no_dropout, cuda->dnn, 0, NULL, 0, 0),
+                          "describing dropout to cuDNN", error);
+}
 
 static ft_status cuda_backend_init(struct cuda_backend *cuda, struct ft_error *error)
 {
@@ -139,13 +162,8 @@ static ft_status cuda_backend_init(struct cuda_backend *cuda, struct ft_error *e
         status = cuda_check(cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), "making a stream", error);
     if (status == FT_OK)
         status = cuda_check(cudaEventCreateWithFlags(&cuda->forked, cudaEventDisableTiming), "making an event", error);
-    if (status == FT_OK && !cuda->options.native) {
-        status = cuda_check_dnn(cudnnCreate(&cuda->dnn), "starting cuDNN", error);
-        if (status != FT_OK)
-            cuda->dnn = NULL;
-        else
-            status = cuda_check_dnn(cudnnSetStream(cuda->dnn, cuda->stream), "giving cuDNN a stream", error);
-    }
+    if (status == FT_OK && !cuda->options.native)
+        status = start_cudnn(cuda, error);
     if (status == FT_OK)
         status = cuda_check(cudaMemGetInfo(&available, &whole), "asking for the device's memory", error);
     if (status != FT_OK)
