@@ -16,6 +16,7 @@
 struct fork_state {
     size_t floats;
     uint32_t users; /* who have not begun yet */
+    uint32_t place; /* the caller's own: where it lies on a device */
     float at[];
 };
 
