@@ -7,6 +7,7 @@
 #include "lm_case.h"
 #include "numbers.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
