@@ -132,4 +132,10 @@ const struct training_ops cuda_training_ops = {
     .lstm_backward = cuda_lstm_backward,
     .lookup_forward = cuda_lookup_forward,
     .lookup_backward = cuda_lookup_backward,
+    .dropout = cuda_dropout,
+    .crf_loss = cuda_crf_loss,
+    .softmax_loss = cuda_softmax_loss,
+    .squares = cuda_squares,
+    .sgd = cuda_sgd,
+    .adam = cuda_adam,
 };
