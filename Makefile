@@ -52,7 +52,7 @@ library_sources = $(filter-out lib/cuda/%,$(wildcard lib/*/*.c kernels/*.c kerne
 shared_sources = $(filter-out lib/text/writer% lib/text/evaluation% lib/text/page% lib/export/% lib/run/% %_training.c \
     %_training_losses.c $(addprefix kernels/,gemm.c lstm_train.c crf_loss.c dropout.c optimizer.c tag_choices.c transpose.c), \
     $(library_sources)) lib/text/writer_source.c \
-    $(addprefix lib/run/,alternatives.c character_words.c embedder.c memory_plan.c predictor.c store.c)
+    $(addprefix lib/run/,alternatives.c character_words.c embedder.c head.c memory_plan.c predictor.c store.c)
 program_sources = $(wildcard cmd/*.c)
 test_sources = $(wildcard tests/unit/test_*.c tests/golden/test_*.c)
 # What tests share: every other source beside them.

@@ -58,7 +58,7 @@ static ft_status plan_memory(struct run *run, size_t *budget, struct ft_error *e
     parameters_lay_out(&parameters, &shape);
     size_t vectors = VECTORS + 2 * update_moments(&run->options.update) + (run->options.average > 0 ? 2 : 0);
     size_t fixed = PROGRAM + models + corpus + network_bytes(&shape, rows) +
-                   vectors * parameters.floats * sizeof(float) + rows * width * sizeof(float);
+                   vectors * parameters.floats * sizeof(float);
     if (fixed >= run->values->max_memory) {
         char needed[MEMORY_TEXT], bound[MEMORY_TEXT];
         return ft_fail(error, FT_NOMEM,

@@ -68,7 +68,7 @@ static void marginal_work(void *argument, size_t thread)
 ft_status alternatives_marginals(const struct alternatives *of, double *probabilities)
 {
     struct job job = {.of = of, .probabilities = probabilities, .longest = longest_sentence(of->embedded)};
-    parallel_run(backend_cpu_threads(of->backend), marginal_work, &job);
+    parallel_run(of->threads, marginal_work, &job);
     return job.status;
 }
 

@@ -7,9 +7,9 @@
 
 struct alternatives {
     const struct tagger *tagger;
-    struct backend *backend;
+    size_t threads; /* to share the sentences among */
     const struct embedded *embedded;
-    const float *emissions; /* [tokens, tags] */
+    const float *emissions; /* [tokens, tags], in host memory */
     const uint32_t *tags;   /* [tokens], as decoded */
 };
 

@@ -2,7 +2,7 @@
 #include "run/embedder.h"
 #include "base/utf8.h"
 #include "run/character_words.h"
-#include <string.h>
+#include <stdlib.h>
 
 struct batch {
     const struct tagger *tagger;
@@ -142,34 +142,51 @@ static ft_status add_lm(struct batch *batch, size_t member)
     return FT_OK;
 }
 
-static ft_status add_words(struct batch *batch, size_t member)
+/* Rows of a table of floats stay where they are; narrow ones are widened to `widened`, [tokens, width]. */
+static ft_status look_words_up(struct batch *batch, const struct words *words, float *widened, const float **rows)
 {
-    const struct words *words = batch->tagger->members[member].words;
-    const float **rows = add_piece(batch, member, words->width);
-    struct storage *widened = NULL;
-    if (!rows)
-        return ft_nomem(batch->error, "token vectors");
-    if (words->type != WORDS_F32) {
-        ft_status status = storage_new(&widened, batch->account, batch->to->tokens, words->width, batch->error);
-        if (status != FT_OK)
-            return status;
-        batch->to->pinned[batch->to->pinned_count++] = widened;
-    }
     for (size_t s = 0; s < batch->to->count; s++)
         for (size_t j = 0; j < batch->sentences[s]->count; j++) {
             const struct token *token = &batch->sentences[s]->tokens[j];
             size_t row = words_row(words, token->text, token->bytes), t = batch->to->sentences[s].first + j;
             if (row == SIZE_MAX)
                 return ft_nomem(batch->error, "looking up a word");
-            if (widened) {
-                float *to = widened->data + t * words->width;
-                words_vector(words, row, to);
-                rows[t] = to;
-            } else {
+            if (widened)
+                words_vector(words, row, widened + t * words->width);
+            else
                 rows[t] = words->vectors + row * words->width;
-            }
         }
     return FT_OK;
+}
+
+static ft_status widen_words(struct batch *batch, const struct words *words, const float **rows)
+{
+    const struct backend_ops *ops = batch->backend->ops;
+    size_t tokens = batch->to->tokens, floats = tokens * words->width;
+    struct storage *storage;
+    ft_status status = storage_new(&storage, batch->account, tokens, words->width, batch->error);
+    if (status != FT_OK)
+        return status;
+    batch->to->pinned[batch->to->pinned_count++] = storage;
+    for (size_t t = 0; t < tokens; t++)
+        rows[t] = storage->data + t * words->width;
+    if (ops->on_host)
+        return look_words_up(batch, words, storage->data, rows);
+    float *host = malloc((floats + 1) * sizeof *host);
+    status = host ? look_words_up(batch, words, host, rows) : ft_nomem(batch->error, "token vectors");
+    if (status == FT_OK)
+        status = ops->upload(batch->backend, storage->data, host, floats, batch->error);
+    free(host);
+    return status;
+}
+
+static ft_status add_words(struct batch *batch, size_t member)
+{
+    const struct words *words = batch->tagger->members[member].words;
+    const float **rows = add_piece(batch, member, words->width);
+    if (!rows)
+        return ft_nomem(batch->error, "token vectors");
+    return words->type == WORDS_F32 ? look_words_up(batch, words, NULL, rows) : widen_words(batch, words, rows);
 }
 
 static ft_status add_onehot(struct batch *batch, size_t m)
@@ -212,6 +229,15 @@ static ft_status add_chars(struct batch *batch, size_t m)
         batch->passes[batch->pass_count++] = (struct lm_pass){&lm->net, sequences, to->tokens, storage->data, NULL};
     }
     return FT_OK;
+}
+
+/* Runs the language models; counts what they were asked for. */
+static ft_status encode(struct batch *batch)
+{
+    for (size_t p = 0; p < batch->pass_count; p++)
+        for (size_t s = 0; s < batch->passes[p].count; s++)
+            batch->to->steps += batch->passes[p].sequences[s].length;
+    return batch->backend->ops->lm_encode(batch->backend, batch->passes, batch->pass_count, batch->error);
 }
 
 static bool is_written(const struct batch *batch, size_t piece)
@@ -293,7 +319,7 @@ ft_status embedder_run(const struct tagger *tagger, struct backend *backend, con
         case MEMBER_CHARS: status = add_chars(&batch, m); break;
         }
     if (status == FT_OK)
-        status = backend->ops->lm_encode(backend, batch.passes, batch.pass_count, error);
+        status = encode(&batch);
     if (status == FT_OK && options->gather == GATHER_CLONE)
         status = clone_rows(&batch);
     if (status != FT_OK)

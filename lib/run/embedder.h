@@ -2,7 +2,8 @@
  *
  * A member's vector of a token is a pointer to floats, wherever they lie: in the word vectors' table, in the storage
  * that the member wrote (a slice), or in a storage of the sentence's own (a clone). Vectors are never joined. Language
- * models write, and so do word vectors whose table is narrow: a row a token, widened, in a storage of the batch.
+ * models write, and so do word vectors whose table is narrow: a row a token, widened, in a storage of the batch. Rows
+ * that are written lie in the back end's memory; rows of tables in the host's, whatever the back end.
  *
  * `boundary`: the language model writes only the states that tokens read, one row a token; a slice then pins nothing
  * else. `all`: it writes the whole hidden-state tensor of a mini-batch, [longest, sentences, H] with its padding, as
@@ -29,11 +30,13 @@ struct embedded {
     struct input_piece pieces[PIECES_MAX]; /* rows: [tokens] */
     size_t piece_member[PIECES_MAX];       /* which member of the stack a piece belongs to */
     size_t piece_count;
+    size_t steps;            /* of language models: characters of all sequences */
     struct storage **pinned; /* [pinned_count] what the rows keep alive, one reference each */
     size_t pinned_count;
 };
 
 /* Embeds sentences[0..count); those without tokens are left out, and embedded->sentences then holds only the others.
+ * account: of this back end, or of the host where that is where the back end's floats lie.
  * arena: for pointers and character ids, about 40 bytes a character. FT_NOMEM, FT_FULL (the account's budget),
  * FT_INPUT. */
 ft_status embedder_run(const struct tagger *tagger, struct backend *backend, const struct embedder_options *options,

@@ -219,7 +219,7 @@ static ft_status forward(struct network *network, const struct network_batch *ba
     const struct packed_batch *packed = &batch->packing->batch;
     const struct network_shape *shape = &network->shape;
     size_t rows = packed->rows;
-    ft_status status = backend->ops->upload(backend, to->x, batch->x, rows * shape->width, error);
+    ft_status status = batch->x ? backend->ops->upload(backend, to->x, batch->x, rows * shape->width, error) : FT_OK;
     if (status == FT_OK && step)
         status = drop(network, packed, step, SITE_INPUT, shape->width, to->x, error);
     float *x = to->x;
@@ -339,6 +339,11 @@ static ft_status backward(struct network *network, const struct network_batch *b
         status = ops->linear_backward(backend, &reprojection, rows, at->x, dy, NULL, &gradients, error);
     }
     return status;
+}
+
+float *network_input(const struct network *network)
+{
+    return network->activations->x;
 }
 
 static ft_status check(const struct network *network, const struct network_batch *batch, struct ft_error *error)

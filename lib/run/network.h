@@ -44,10 +44,14 @@ size_t network_bytes(const struct network_shape *shape, size_t max_rows);
 
 struct network_batch {
     const struct packing *packing;
-    const float *x;                    /* [rows, width], host, rows packed */
+    const float *x;                    /* [rows, width], host, rows packed; NULL: they lie in network_input */
     const uint32_t *gold;              /* [rows], host, in the order of packing->sentences */
     const struct tag_choices *choices; /* what gold from K on stands for; NULL: it is all tags */
 };
+
+/* [max_rows, width] of the back end's memory, where the vectors of a batch can be put beforehand. Dropout works in
+ * place: they are good for one call. */
+float *network_input(const struct network *network);
 
 /* Which masks a batch gets. */
 struct network_step {

@@ -1,6 +1,8 @@
 /* predictor.c - see predictor.h. The steps of a window in order: embed, keep or drop, head, decode, spans. */
 #include "run/predictor.h"
+#include "base/parallel.h"
 #include "run/alternatives.h"
+#include "run/head.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +13,10 @@ struct predictor {
     struct backend *backend;
     struct predictor_options options;
     struct memory_plan plan;
-    struct storage_account account;
+    struct storage_account account; /* of the back end's memory */
+    struct storage_account host;    /* of rows moved from there; not used where that is the host's */
     struct store store;
+    struct head head;
     struct arena results; /* what the last call lent */
     struct arena batch;   /* of one batch */
 };
@@ -35,8 +39,12 @@ ft_status predictor_new(struct predictor **out, const struct tagger *tagger, str
         free(predictor);
         return status;
     }
-    predictor->account.budget = options->storage == STORAGE_NONE ? 0 : options->max_memory;
-    store_init(&predictor->store, options->storage, &predictor->account);
+    bool on_host = backend->ops->on_host;
+    struct storage_account *kept = on_host ? &predictor->account : &predictor->host;
+    predictor->account.backend = backend;
+    kept->budget = options->storage == STORAGE_NONE ? 0 : options->max_memory;
+    store_init(&predictor->store, options->storage, &predictor->account, kept);
+    head_init(&predictor->head, tagger, backend);
     arena_init(&predictor->results);
     arena_init(&predictor->batch);
     *out = predictor;
@@ -48,6 +56,7 @@ void predictor_free(struct predictor *predictor)
     if (!predictor)
         return;
     store_release(&predictor->store);
+    head_release(&predictor->head);
     arena_release(&predictor->results);
     arena_release(&predictor->batch);
     free(predictor);
@@ -56,6 +65,11 @@ void predictor_free(struct predictor *predictor)
 const struct storage_account *predictor_account(const struct predictor *predictor)
 {
     return &predictor->account;
+}
+
+enum storage_mode predictor_storage(const struct predictor *predictor)
+{
+    return predictor->store.mode;
 }
 
 void predictor_window_size(const struct tagger *tagger, size_t *max_chars, size_t *max_tokens)
@@ -69,42 +83,21 @@ void predictor_window_size(const struct tagger *tagger, size_t *max_chars, size_
 ft_status predictor_emissions(const struct tagger *tagger, struct backend *backend, const struct embedded *embedded,
                               float *emissions, struct ft_error *error)
 {
-    const struct input_piece *pieces = embedded->pieces;
-    size_t piece_count = embedded->piece_count, tokens = embedded->tokens;
-    struct input_piece joined;
-    float *reprojected = NULL, *states = NULL;
-    const float **rows = malloc((tokens + 1) * sizeof *rows);
-    ft_status status = rows ? FT_OK : ft_nomem(error, "emissions");
-    if (status == FT_OK && tagger->has_reprojection) {
-        size_t width = tagger->reprojection.out;
-        reprojected = malloc((tokens * width + 1) * sizeof *reprojected);
-        status = reprojected ? backend->ops->linear(backend, &tagger->reprojection, pieces, piece_count, tokens,
-                                                    reprojected, error)
-                             : ft_nomem(error, "reprojected token vectors");
-        for (size_t t = 0; t < tokens && status == FT_OK; t++)
-            rows[t] = reprojected + t * width;
-        joined = (struct input_piece){rows, width};
-        pieces = &joined;
-        piece_count = 1;
-    }
-    if (status == FT_OK && tagger->has_rnn) {
-        size_t width = 2 * tagger->rnn.layer[0][0].hidden;
-        states = malloc((tokens * width + 1) * sizeof *states);
-        status = states ? backend->ops->birnn(backend, &tagger->rnn, embedded->sentences, embedded->count, pieces,
-                                              piece_count, tokens, states, error)
-                        : ft_nomem(error, "hidden states");
-        for (size_t t = 0; t < tokens && status == FT_OK; t++)
-            rows[t] = states + t * width;
-        joined = (struct input_piece){rows, width};
-        pieces = &joined;
-        piece_count = 1;
-    }
+    struct head head;
+    const float *computed;
+    head_init(&head, tagger, backend);
+    ft_status status = head_run(&head, embedded, &computed, error);
     if (status == FT_OK)
-        status = backend->ops->linear(backend, &tagger->linear, pieces, piece_count, tokens, emissions, error);
-    free(reprojected);
-    free(states);
-    free(rows);
+        status = backend->ops->download(backend, emissions, computed, embedded->tokens * tagger->crf.tags, error);
+    head_release(&head);
     return status;
+}
+
+static size_t host_threads(const struct predictor *predictor)
+{
+    if (predictor->backend->ops->on_host)
+        return backend_cpu_threads(predictor->backend);
+    return predictor->plan.request.threads ? predictor->plan.request.threads : parallel_cores();
 }
 
 /* Tags, scores and spans of the sentences of a batch; taggings: those of the batch's sentences, empty ones included. */
@@ -123,7 +116,7 @@ static ft_status describe_batch(struct predictor *predictor, const struct embedd
         names[t] = tagger->tags[tags[t]];
     for (size_t t = 0; scores && t < embedded->tokens; t++)
         scores[t] = confidence[t];
-    struct alternatives alternatives = {tagger, predictor->backend, embedded, emissions, tags};
+    struct alternatives alternatives = {tagger, host_threads(predictor), embedded, emissions, tags};
     if (predictor->options.scores == SCORES_MARGINAL && alternatives_marginals(&alternatives, scores) != FT_OK)
         return ft_nomem(error, "marginals");
     struct tag_sequence **best = NULL;
@@ -159,7 +152,7 @@ void predictor_keep_nothing(struct predictor *predictor)
 {
     store_release(&predictor->store);
     predictor->store.mode = predictor->plan.request.storage = STORAGE_NONE;
-    predictor->account.budget = predictor->plan.kept = 0;
+    predictor->account.budget = predictor->host.budget = predictor->plan.kept = 0;
 }
 
 /* From here on nothing is kept, and nothing is bounded but by the plan. */
@@ -167,6 +160,53 @@ static void give_up_storing(struct predictor *predictor, bool *kept_less)
 {
     predictor_keep_nothing(predictor);
     *kept_less = true;
+}
+
+/* Where they are on the host, for what reads more of them than the best tags: NULL when out of memory. */
+static float *download_emissions(const struct predictor *predictor, const float *emissions, size_t count,
+                                 struct ft_error *error)
+{
+    struct backend *backend = predictor->backend;
+    float *host = malloc((count + 1) * sizeof *host);
+    ft_status status =
+        host ? backend->ops->download(backend, host, emissions, count, error) : ft_nomem(error, "emissions");
+    if (status == FT_OK)
+        return host;
+    free(host);
+    return NULL;
+}
+
+static ft_status tag_batch(struct predictor *predictor, const struct embedded *embedded,
+                           const struct sentence *const *sentences, size_t count, struct tagging *taggings,
+                           struct ft_error *error)
+{
+    const struct tagger *tagger = predictor->tagger;
+    const struct predictor_options *options = &predictor->options;
+    struct backend *backend = predictor->backend;
+    size_t tokens = embedded->tokens;
+    bool want_scores = options->scores != SCORES_NONE || options->span_scores;
+    bool read_here = !backend->ops->on_host && (options->scores == SCORES_MARGINAL || options->nbest);
+    const float *emissions;
+    float *downloaded = NULL;
+    uint32_t *tags = malloc(tokens * sizeof *tags);
+    float *confidence = want_scores ? malloc(tokens * sizeof *confidence) : NULL;
+    ft_status status = tags && (confidence || !want_scores) ? FT_OK : ft_nomem(error, "tags");
+    if (status == FT_OK)
+        status = head_run(&predictor->head, embedded, &emissions, error);
+    if (status == FT_OK)
+        status = backend->ops->decode(backend, &tagger->crf, embedded->sentences, embedded->count, emissions, tags,
+                                      confidence, error);
+    if (status == FT_OK && read_here) {
+        downloaded = download_emissions(predictor, emissions, tokens * tagger->crf.tags, error);
+        status = downloaded ? FT_OK : FT_NOMEM;
+    }
+    if (status == FT_OK)
+        status = describe_batch(predictor, embedded, sentences, count, downloaded ? downloaded : emissions, tags,
+                                confidence, taggings, error);
+    free(downloaded);
+    free(tags);
+    free(confidence);
+    return status;
 }
 
 static ft_status run_batch(struct predictor *predictor, const struct sentence *const *sentences, size_t count,
@@ -190,23 +230,9 @@ static ft_status run_batch(struct predictor *predictor, const struct sentence *c
         embedded_release(&embedded);
         return FT_OK;
     }
-    size_t tokens = embedded.tokens;
-    bool want_scores = predictor->options.scores != SCORES_NONE || predictor->options.span_scores;
-    float *emissions = malloc(tokens * tagger->crf.tags * sizeof *emissions);
-    uint32_t *tags = malloc(tokens * sizeof *tags);
-    float *confidence = want_scores ? malloc(tokens * sizeof *confidence) : NULL;
-    if (!emissions || !tags || (want_scores && !confidence))
-        status = ft_nomem(error, "emissions");
-    if (status == FT_OK)
-        status = predictor_emissions(tagger, predictor->backend, &embedded, emissions, error);
-    if (status == FT_OK)
-        status = predictor->backend->ops->decode(predictor->backend, &tagger->crf, embedded.sentences, embedded.count,
-                                                 emissions, tags, confidence, error);
-    if (status == FT_OK)
-        status = describe_batch(predictor, &embedded, sentences, count, emissions, tags, confidence, taggings, error);
-    free(emissions);
-    free(tags);
-    free(confidence);
+    status = tag_batch(predictor, &embedded, sentences, count, taggings, error);
+    if (predictor->backend->ops->on_host)
+        head_release(&predictor->head);
     if (status != FT_OK) {
         embedded_release(&embedded);
         return status;
@@ -233,9 +259,32 @@ static size_t next_batch(struct predictor *predictor, const struct sentence *con
     return taken;
 }
 
+/* The device's memory ended: what is kept there moves to the host's, then batches become smaller. The steps are tried
+ * until one suffices; *count: of the sentences that were tagged. */
+static ft_status run_with_less(struct predictor *predictor, const struct sentence *const *sentences, size_t *count,
+                               struct tagging *taggings, bool *kept_less, struct ft_error *error)
+{
+    ft_status status = FT_NOMEM;
+    struct ft_error unsaid;
+    head_release(&predictor->head);
+    if (predictor->store.mode == STORAGE_GPU && predictor->store.count) {
+        if (store_leave_device(&predictor->store, &unsaid) != FT_OK)
+            predictor_keep_nothing(predictor);
+        *kept_less = true;
+        status = run_batch(predictor, sentences, *count, taggings, kept_less, error);
+    }
+    while (status == FT_NOMEM && *count > 1) {
+        *count = (*count + 1) / 2;
+        head_release(&predictor->head);
+        status = run_batch(predictor, sentences, *count, taggings, kept_less, error);
+    }
+    return status;
+}
+
 ft_status predictor_run(struct predictor *predictor, const struct window *window, const struct tagging **out,
                         bool *kept_less, struct ft_error *error)
 {
+    bool on_host = predictor->backend->ops->on_host;
     arena_clear(&predictor->results);
     struct tagging *taggings = arena_array(&predictor->results, window->count, sizeof *taggings);
     const struct sentence **sentences = arena_array(&predictor->results, window->count, sizeof *sentences);
@@ -249,6 +298,8 @@ ft_status predictor_run(struct predictor *predictor, const struct window *window
         step = next_batch(predictor, sentences + i, window->count - i, held, kept_less);
         status = step ? run_batch(predictor, sentences + i, step, taggings + i, kept_less, error)
                       : memory_plan_refuse(&predictor->plan, sentences[i], held, error);
+        if (status == FT_NOMEM && step && !on_host)
+            status = run_with_less(predictor, sentences + i, &step, taggings + i, kept_less, error);
     }
     *out = taggings;
     return status;

@@ -26,8 +26,11 @@ struct row_store {
     const void **rows;     /* [tokens, pieces] to floats; to halves where a held row was written and type is f16 */
     unsigned char *states; /* [count] */
     uint16_t *scratch;     /* one piece's row */
-    struct storage_account account;
+    struct storage_account account; /* of the back end's memory */
+    struct storage_account host;    /* of what is moved from there; not used where that is the host's */
     struct store kept;
+    float *staged; /* [staged_room] device memory for rows that the host holds */
+    size_t staged_room;
     struct arena arena; /* of one read */
     struct row_store_counts counts;
 };
@@ -70,12 +73,27 @@ static size_t bytes_of_all(const struct row_store *store, enum storage_mode mode
     return store->tokens * store->row_bytes;
 }
 
+static bool is_on_device(const struct row_store *store)
+{
+    return !storage_on_host(&store->account);
+}
+
+static size_t budget_of(const struct row_store *store, enum storage_mode mode)
+{
+    return mode == STORAGE_GPU && is_on_device(store) ? store->options.device_budget : store->options.budget;
+}
+
+static bool fits(const struct row_store *store, enum storage_mode mode)
+{
+    return !budget_of(store, mode) || bytes_of_all(store, mode) <= budget_of(store, mode);
+}
+
 static void settle_mode(struct row_store *store)
 {
     struct row_store_options *options = &store->options;
     enum storage_mode mode = options->mode;
     store->counts.asked_bytes = bytes_of_all(store, mode);
-    while (mode != STORAGE_NONE && options->budget && bytes_of_all(store, mode) > options->budget)
+    while (mode != STORAGE_NONE && !fits(store, mode))
         mode = mode == STORAGE_GPU ? STORAGE_CPU : STORAGE_NONE;
     store->counts.planned_bytes = bytes_of_all(store, mode);
     if (mode != options->mode)
@@ -105,11 +123,17 @@ ft_status row_store_new(struct row_store **out, const struct tagger *tagger, str
                         const struct row_store_options *options, const struct sentence *const *sentences, size_t count,
                         enum storage_mode *in_force, struct ft_error *error)
 {
+    if (options->type == ROWS_F16 && options->mode == STORAGE_GPU && !backend->ops->on_host)
+        return ft_fail(error, FT_USAGE, "half-precision rows are kept in host memory (storage cpu), not on a device");
     struct row_store *store = calloc(1, sizeof *store);
     if (!store)
         return ft_nomem(error, "the embedding store");
-    *store = (struct row_store){
-        .tagger = tagger, .backend = backend, .options = *options, .sentences = sentences, .count = count};
+    *store = (struct row_store){.tagger = tagger,
+                                .backend = backend,
+                                .options = *options,
+                                .sentences = sentences,
+                                .count = count,
+                                .account = {.backend = backend}};
     for (size_t i = 0; i < count; i++)
         store->tokens += sentences[i]->count;
     size_t width = embedder_written_width(tagger);
@@ -117,7 +141,8 @@ ft_status row_store_new(struct row_store **out, const struct tagger *tagger, str
     list_pieces(store);
     settle_mode(store);
     arena_init(&store->arena);
-    store_init(&store->kept, store->options.mode, &store->account);
+    store_init(&store->kept, store->options.mode, &store->account,
+               is_on_device(store) ? &store->host : &store->account);
     ft_status status = allocate(store, error);
     if (status != FT_OK) {
         row_store_free(store);
@@ -134,6 +159,7 @@ void row_store_free(struct row_store *store)
     if (!store)
         return;
     store_release(&store->kept);
+    store->backend->ops->free_floats(store->backend, store->staged);
     arena_release(&store->arena);
     free(store->first);
     free(store->states);
@@ -150,8 +176,8 @@ size_t row_store_width(const struct row_store *store)
 struct row_store_counts row_store_counts(const struct row_store *store)
 {
     struct row_store_counts counts = store->counts;
-    counts.kept_bytes = store->account.live_bytes;
-    counts.copied_bytes = store->account.copied_bytes;
+    counts.kept_bytes = store->account.live_bytes + store->host.live_bytes;
+    counts.copied_bytes = store->account.copied_bytes + store->host.copied_bytes;
     return counts;
 }
 
@@ -239,8 +265,10 @@ static ft_status embed(struct row_store *store, struct fresh *fresh, struct ft_e
     }
     if (status != FT_OK)
         return status;
+    if (store->options.type == ROWS_F16 && is_on_device(store) && store->row_bytes)
+        status = store_to_host(&store->kept, store->tagger, &fresh->embedded, error);
     point_to_rows(store, fresh);
-    if (store->options.type == ROWS_F16)
+    if (status == FT_OK && store->options.type == ROWS_F16)
         status = round_rows(store, fresh, error);
     if (status != FT_OK) {
         embedded_release(&fresh->embedded);
@@ -251,24 +279,105 @@ static ft_status embed(struct row_store *store, struct fresh *fresh, struct ft_e
     return FT_OK;
 }
 
-static void write_rows(const struct row_store *store, const size_t *numbers, size_t count, float *const *rows)
+static void copy_piece(const struct row_store *store, size_t sentence, size_t p, const void *from, float *to)
 {
-    for (size_t k = 0; k < count; k++) {
-        size_t i = numbers[k];
-        bool halves = store->options.type == ROWS_F16 && store->states[i] == HELD;
-        for (size_t j = 0; j < store->sentences[i]->count; j++) {
-            const void **from = pointers(store, i, j);
-            float *to = *rows++;
-            for (size_t p = 0; p < store->piece_count; p++) {
-                const struct row_piece *piece = &store->pieces[p];
-                if (halves && piece->written)
-                    half_widen(to, from[p], piece->width);
-                else
-                    memcpy(to, from[p], piece->width * sizeof *to);
-                to += piece->width;
-            }
+    const struct row_piece *piece = &store->pieces[p];
+    if (store->options.type == ROWS_F16 && store->states[sentence] == HELD && piece->written)
+        half_widen(to, from, piece->width);
+    else
+        memcpy(to, from, piece->width * sizeof *to);
+}
+
+static size_t place_of(const struct row_target *to, size_t token)
+{
+    return to->place ? to->place[token] : token;
+}
+
+static void write_rows(const struct row_store *store, const size_t *numbers, size_t count, const struct row_target *to)
+{
+    size_t token = 0;
+    for (size_t k = 0; k < count; k++)
+        for (size_t j = 0; j < store->sentences[numbers[k]]->count; j++, token++) {
+            const void **from = pointers(store, numbers[k], j);
+            float *at = to->rows + place_of(to, token) * to->stride;
+            for (size_t p = 0; p < store->piece_count; at += store->pieces[p++].width)
+                copy_piece(store, numbers[k], p, from[p], at);
         }
+}
+
+/* Whether a sentence's rows of a piece lie in the device's memory. */
+static bool lies_on_device(const struct row_store *store, size_t sentence, size_t p)
+{
+    bool is_there = store->states[sentence] == FRESH || store->options.mode == STORAGE_GPU;
+    return store->pieces[p].written && store->options.type == ROWS_F32 && is_there;
+}
+
+static float *stage(struct row_store *store, size_t floats)
+{
+    const struct backend_ops *ops = store->backend->ops;
+    if (!store->staged || store->staged_room < floats) {
+        ops->free_floats(store->backend, store->staged);
+        store->staged = ops->new_floats(store->backend, floats + 1);
+        store->staged_room = store->staged ? floats : 0;
     }
+    return store->staged;
+}
+
+/* Where a read of a device finds its rows: [pieces][tokens], in the order of their places. */
+struct sources {
+    const float **rows;
+    float *host;   /* rows that the host holds, one behind the other, NULL while they are counted */
+    size_t floats; /* of them */
+};
+
+static void find_sources(const struct row_store *store, const size_t *numbers, size_t count, size_t tokens,
+                         const struct row_target *to, struct sources *sources)
+{
+    size_t token = 0;
+    sources->floats = 0;
+    for (size_t k = 0; k < count; k++)
+        for (size_t j = 0; j < store->sentences[numbers[k]]->count; j++, token++)
+            for (size_t p = 0; p < store->piece_count; p++) {
+                const void *from = pointers(store, numbers[k], j)[p];
+                const float **row = &sources->rows[p * tokens + place_of(to, token)];
+                *row = from;
+                if (lies_on_device(store, numbers[k], p))
+                    continue;
+                if (sources->host) {
+                    *row = store->staged + sources->floats;
+                    copy_piece(store, numbers[k], p, from, sources->host + sources->floats);
+                }
+                sources->floats += store->pieces[p].width;
+            }
+}
+
+static ft_status gather_rows(struct row_store *store, const size_t *numbers, size_t count, const struct row_target *to,
+                             struct ft_error *error)
+{
+    const struct backend_ops *ops = store->backend->ops;
+    struct sources sources = {0};
+    size_t tokens = 0, column = 0;
+    ft_status status = FT_OK;
+    for (size_t k = 0; k < count; k++)
+        tokens += store->sentences[numbers[k]]->count;
+    sources.rows = calloc(tokens * store->piece_count + 1, sizeof *sources.rows);
+    if (!sources.rows)
+        return ft_nomem(error, "a batch");
+    find_sources(store, numbers, count, tokens, to, &sources);
+    if (sources.floats) {
+        sources.host = malloc(sources.floats * sizeof *sources.host);
+        bool ready = sources.host && stage(store, sources.floats);
+        if (ready)
+            find_sources(store, numbers, count, tokens, to, &sources);
+        status = ready ? ops->upload(store->backend, store->staged, sources.host, sources.floats, error)
+                       : ft_nomem(error, "a batch");
+    }
+    for (size_t p = 0; status == FT_OK && p < store->piece_count; column += store->pieces[p++].width)
+        status = ops->gather(store->backend, sources.rows + p * tokens, tokens, store->pieces[p].width,
+                             to->rows + column, to->stride, error);
+    free(sources.host);
+    free(sources.rows);
+    return status;
 }
 
 /* One storage for the whole batch, [tokens, row_bytes]. */
@@ -276,7 +385,7 @@ static ft_status keep_halves(struct row_store *store, struct fresh *fresh, struc
 {
     struct storage *block;
     ft_status status =
-        storage_new(&block, &store->account, fresh->embedded.tokens, store->row_bytes / sizeof(float), error);
+        storage_new(&block, store->kept.host, fresh->embedded.tokens, store->row_bytes / sizeof(float), error);
     if (status == FT_OK)
         status = store_keep(&store->kept, block, error);
     for (size_t k = 0, token = 0; status == FT_OK && k < fresh->count; k++)
@@ -292,7 +401,7 @@ static ft_status keep_halves(struct row_store *store, struct fresh *fresh, struc
             }
         }
     if (status == FT_OK)
-        store->account.copied_bytes += storage_bytes(block);
+        store->kept.host->copied_bytes += storage_bytes(block);
     embedded_release(&fresh->embedded);
     return status;
 }
@@ -300,12 +409,13 @@ static ft_status keep_halves(struct row_store *store, struct fresh *fresh, struc
 /* What is kept when this batch is: with gpu everything that lives now, else the rows beside what was kept before. */
 static size_t bytes_with(const struct row_store *store, const struct fresh *fresh)
 {
+    const struct storage_account *kept = store->kept.host;
     size_t pinned = 0;
     if (store->options.mode == STORAGE_GPU && store->options.type == ROWS_F32)
         return store->account.live_bytes;
     for (size_t i = 0; i < fresh->embedded.pinned_count; i++)
-        pinned += storage_bytes(fresh->embedded.pinned[i]);
-    return store->account.live_bytes - pinned + fresh->embedded.tokens * store->row_bytes;
+        pinned += fresh->embedded.pinned[i]->account == kept ? storage_bytes(fresh->embedded.pinned[i]) : 0;
+    return kept->live_bytes - pinned + fresh->embedded.tokens * store->row_bytes;
 }
 
 /* True when the store's pointers stay good; releases the batch in any case. */
@@ -314,8 +424,8 @@ static bool keep(struct row_store *store, struct fresh *fresh)
     struct ft_error unsaid;
     if (!store->row_bytes) /* tables alone */
         return true;
-    if (store->options.mode != STORAGE_NONE && store->options.budget &&
-        bytes_with(store, fresh) > store->options.budget)
+    size_t budget = budget_of(store, store->options.mode);
+    if (store->options.mode != STORAGE_NONE && budget && bytes_with(store, fresh) > budget)
         stop_keeping(store);
     if (store->options.mode == STORAGE_NONE || store->counts.stopped) {
         embedded_release(&fresh->embedded);
@@ -331,8 +441,23 @@ static bool keep(struct row_store *store, struct fresh *fresh)
     return status == FT_OK;
 }
 
-ft_status row_store_read(struct row_store *store, const size_t *numbers, size_t count, float *const *rows,
-                         struct ft_error *error)
+bool row_store_leave_device(struct row_store *store)
+{
+    if (!is_on_device(store) || store->options.mode != STORAGE_GPU)
+        return false;
+    bool held = store->kept.count;
+    store_release(&store->kept);
+    memset(store->states, ABSENT, store->count);
+    store->options.mode = fits(store, STORAGE_CPU) ? STORAGE_CPU : STORAGE_NONE;
+    store->options.gather = store_default_gather(store->options.mode);
+    store->kept.mode = store->options.mode;
+    store->counts.stopped = false;
+    store->counts.left_device = true;
+    return held;
+}
+
+static ft_status read_once(struct row_store *store, const size_t *numbers, size_t count, const struct row_target *to,
+                           struct ft_error *error)
 {
     struct fresh fresh = {0};
     arena_clear(&store->arena);
@@ -343,11 +468,28 @@ ft_status row_store_read(struct row_store *store, const size_t *numbers, size_t 
         set_states(store, &fresh, ABSENT);
         return status;
     }
-    write_rows(store, numbers, count, rows);
+    if (is_on_device(store))
+        status = gather_rows(store, numbers, count, to, error);
+    else
+        write_rows(store, numbers, count, to);
+    if (status != FT_OK) {
+        embedded_release(&fresh.embedded);
+        set_states(store, &fresh, ABSENT);
+        return status;
+    }
     store->counts.read += count;
     if (fresh.count)
         set_states(store, &fresh, keep(store, &fresh) ? HELD : ABSENT);
     return FT_OK;
+}
+
+ft_status row_store_read(struct row_store *store, const size_t *numbers, size_t count, const struct row_target *to,
+                         struct ft_error *error)
+{
+    ft_status status = read_once(store, numbers, count, to, error);
+    if (status == FT_NOMEM && row_store_leave_device(store))
+        status = read_once(store, numbers, count, to, error);
+    return status;
 }
 
 ft_status row_store_ahead(struct row_store *store, const size_t *numbers, size_t count, struct ft_error *error)

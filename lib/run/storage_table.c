@@ -43,13 +43,14 @@ static void plan_batch(const struct tagger *tagger, const struct storage_case *h
 
 static ft_status run_batch(const struct tagger *tagger, struct backend *backend, const struct storage_case *how,
                            const struct sentence *const *sentences, size_t count, struct store *store,
-                           struct arena *arena, struct ft_error *error)
+                           struct arena *arena, size_t *steps, struct ft_error *error)
 {
     struct embedder_options options = {how->gather, how->lm_output};
     struct embedded embedded;
     arena_clear(arena);
     ft_status status =
         embedder_run(tagger, backend, &options, sentences, count, store->account, arena, &embedded, error);
+    *steps += embedded.steps;
     return status == FT_OK ? store_put(store, tagger, &embedded, error) : status;
 }
 
@@ -57,7 +58,9 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
                         const struct window *corpus, size_t mini_batch, struct storage_figures *figures,
                         struct ft_error *error)
 {
-    struct storage_account account = {0};
+    struct storage_account account = {.backend = backend}, host = {0};
+    bool on_device = !storage_on_host(&account);
+    size_t steps = 0;
     struct store store;
     struct arena arena;
     const struct sentence **batch = malloc(mini_batch * sizeof *batch);
@@ -66,9 +69,9 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
     *figures = (struct storage_figures){.row_bytes = embedder_written_width(tagger) * sizeof(float),
                                         .pins = what_is_pinned(how)};
     struct step_counts before = {0}, behind = {0};
-    if (backend)
+    if (backend && !on_device)
         before = backend_cpu_steps(backend);
-    store_init(&store, how->storage, &account);
+    store_init(&store, how->storage, &account, on_device ? &host : &account);
     arena_init(&arena);
     for (size_t at = 0; status == FT_OK && at < corpus->count;) {
         size_t count = 0;
@@ -78,11 +81,13 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
                 batch[count++] = &corpus->sentences[at];
             }
         if (backend)
-            status = run_batch(tagger, backend, how, batch, count, &store, &arena, error);
+            status = run_batch(tagger, backend, how, batch, count, &store, &arena, &steps, error);
         else
             plan_batch(tagger, how, batch, count, &account);
     }
-    if (backend)
+    if (on_device) /* all are counted as taken */
+        behind = (struct step_counts){steps, steps, clock_seconds() - start};
+    else if (backend)
         behind = backend_cpu_steps(backend);
     figures->steps =
         (struct step_counts){behind.asked - before.asked, behind.taken - before.taken, behind.seconds - before.seconds};
@@ -90,8 +95,8 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
         figures->models += tagger->members[m].kind == MEMBER_LM;
     figures->models += !figures->models;
     figures->seconds = backend ? clock_seconds() - start : 0;
-    figures->copied = account.copied_bytes;
-    figures->kept = account.live_bytes;
+    figures->copied = account.copied_bytes + host.copied_bytes;
+    figures->kept = account.live_bytes + host.live_bytes;
     figures->peak = account.peak_bytes;
     store_release(&store);
     arena_release(&arena);

@@ -14,16 +14,17 @@ struct storage_case {
 };
 
 struct storage_figures {
-    double seconds;   /* of embedding and keeping; 0 in a plan */
-    size_t rows;      /* tokens */
-    size_t row_bytes; /* of one token, all language models together */
-    size_t copied, kept, peak;
+    double seconds;           /* of embedding and keeping; 0 in a plan */
+    size_t rows;              /* tokens */
+    size_t row_bytes;         /* of one token, all language models together */
+    size_t copied, kept;      /* wherever: in host memory or the device's */
+    size_t peak;              /* of the back end's memory */
     size_t models;            /* language models, 1 where there is none */
     struct step_counts steps; /* of all of them together; none in a plan */
     const char *pins;         /* what a kept row keeps alive */
 };
 
-/* corpus: the whole of it in one window. backend NULL: the plan. */
+/* corpus: the whole of it in one window. backend NULL: the plan of a CPU-only run. */
 ft_status storage_table(const struct tagger *tagger, struct backend *backend, const struct storage_case *how,
                         const struct window *corpus, size_t mini_batch, struct storage_figures *figures,
                         struct ft_error *error);

@@ -1,7 +1,6 @@
 /* trainer.c - see trainer.h. */
 #include "run/trainer.h"
 #include "base/clock.h"
-#include "base/memory.h"
 #include "run/o_bias.h"
 #include "run/rate_curve.h"
 #include "run/split_scores.h"
@@ -25,7 +24,6 @@ struct trainer {
     uint32_t *dev_tags;
     bool has_dev_tags;
     size_t batch_tokens;
-    float *x; /* [network.max_rows, width], host: the vectors of one batch */
     struct trainer_seconds seconds;
     struct arena arena, work; /* work: one batch */
 };
@@ -133,8 +131,6 @@ static ft_status make_network(struct trainer *trainer, struct ft_error *error)
             status = ops->upload(trainer->backend, trainer->average, drawn, floats, error);
     }
     free(drawn);
-    if (status == FT_OK && !(trainer->x = memory_new(rows * width * sizeof *trainer->x)))
-        status = ft_nomem(error, "a batch");
     return status;
 }
 
@@ -224,7 +220,6 @@ void trainer_free(struct trainer *trainer)
     for (size_t i = 0; trainer->backend->ops->training && i < sizeof vectors / sizeof *vectors; i++)
         trainer->backend->ops->free_floats(trainer->backend, vectors[i]);
     network_release(&trainer->network);
-    free(trainer->x);
     arena_release(&trainer->arena);
     arena_release(&trainer->work);
     free(trainer);
@@ -245,7 +240,6 @@ static ft_status make_batch(struct trainer *trainer, const size_t *numbers, size
                             struct network_batch *batch, struct ft_error *error)
 {
     struct arena *arena = &trainer->work;
-    size_t width = row_store_width(trainer->data.rows);
     arena_clear(arena);
     size_t *lengths = arena_array(arena, count, sizeof *lengths);
     if (!lengths)
@@ -258,18 +252,16 @@ static ft_status make_batch(struct trainer *trainer, const size_t *numbers, size
     if (status != FT_OK)
         return status;
     size_t rows = packing->batch.rows;
-    float **to = arena_array(arena, rows, sizeof *to);
     uint32_t *gold = arena_array(arena, rows, sizeof *gold);
-    if (!to || !gold)
+    if (!gold)
         return ft_nomem(error, "a batch");
-    for (size_t t = 0; t < rows; t++)
-        to[t] = trainer->x + packing->row[t] * width;
     for (size_t i = 0, index; i < count; i++) {
         const struct split *split = find_sentence(trainer, numbers[i], &index);
         tag_set_numbers(trainer->data.tags, split->tags[index], lengths[i], gold + packing->sentences[i].first);
     }
-    *batch = (struct network_batch){packing, trainer->x, gold, tag_set_choices(trainer->data.tags)};
-    return row_store_read(trainer->data.rows, numbers, count, to, error);
+    *batch = (struct network_batch){packing, NULL, gold, tag_set_choices(trainer->data.tags)};
+    struct row_target to = {network_input(&trainer->network), row_store_width(trainer->data.rows), packing->row};
+    return row_store_read(trainer->data.rows, numbers, count, &to, error);
 }
 
 static enum loss_reduction reduction_of(const struct trainer *trainer)
@@ -281,6 +273,12 @@ static enum loss_reduction reduction_of(const struct trainer *trainer)
 static double loss_parts(const struct trainer *trainer, size_t tokens)
 {
     return trainer->options.era == LIKE_FLAIR_0_4 ? 1 : (double)tokens;
+}
+
+/* A device's memory ended, and there is some to give back: token vectors that are kept. */
+static bool is_worth_another_try(struct trainer *trainer, ft_status status)
+{
+    return status == FT_NOMEM && row_store_leave_device(trainer->data.rows);
 }
 
 /* With the weights that the network has. */
@@ -302,11 +300,14 @@ static ft_status evaluate_network(struct trainer *trainer, size_t s, uint32_t *t
         double batch_loss;
         for (size_t k = 0; numbers && k < count; k++)
             numbers[k] = trainer->split_first[s] + i + k;
-        status = numbers ? make_batch(trainer, numbers, count, &packing, &batch, error) : ft_nomem(error, "a batch");
+        status = numbers ? FT_OK : ft_nomem(error, "a batch");
+        for (bool again = status == FT_OK; again; again = is_worth_another_try(trainer, status)) {
+            status = make_batch(trainer, numbers, count, &packing, &batch, error);
+            if (status == FT_OK)
+                status = network_evaluate(&trainer->network, &batch, reduction_of(trainer), &batch_loss, tags + token,
+                                          error);
+        }
         free(numbers);
-        if (status == FT_OK)
-            status =
-                network_evaluate(&trainer->network, &batch, reduction_of(trainer), &batch_loss, tags + token, error);
         if (status != FT_OK)
             break;
         loss += batch_loss;
@@ -486,11 +487,14 @@ ft_status trainer_batch(struct trainer *trainer, struct trainer_event *event, st
         status = look_ahead(trainer, trainer->order + first, left, error);
         trainer->ahead = first + AHEAD;
     }
-    if (status == FT_OK)
-        status = make_batch(trainer, trainer->order + first, count, &packing, &batch, error);
     trainer->seconds.vectors += clock_seconds() - start;
-    if (status == FT_OK)
-        status = network_train(&trainer->network, &batch, &step, reduction_of(trainer), &event->batch_loss, error);
+    for (bool again = status == FT_OK; again; again = is_worth_another_try(trainer, status)) {
+        start = clock_seconds();
+        status = make_batch(trainer, trainer->order + first, count, &packing, &batch, error);
+        trainer->seconds.vectors += clock_seconds() - start;
+        if (status == FT_OK)
+            status = network_train(&trainer->network, &batch, &step, reduction_of(trainer), &event->batch_loss, error);
+    }
     if (status == FT_OK && !isfinite(event->batch_loss))
         status =
             ft_fail(error, FT_FAILED,

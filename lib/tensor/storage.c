@@ -1,5 +1,6 @@
 /* storage.c - see storage.h. */
 #include "tensor/storage.h"
+#include "tensor/backend.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,19 @@ size_t storage_bytes(const struct storage *storage)
     return storage->rows * storage->width * sizeof(float);
 }
 
+bool storage_on_host(const struct storage_account *account)
+{
+    return !account->backend || account->backend->ops->on_host;
+}
+
 /* Large blocks have pages of their own, which go back to the system when dropped: windows of many sizes would tear up
  * the heap. */
 enum { LARGE = 1 << 18 };
 
-static void *block_new(size_t bytes)
+static void *block_new(const struct storage_account *account, size_t bytes)
 {
+    if (!storage_on_host(account))
+        return account->backend->ops->new_floats(account->backend, bytes / sizeof(float));
     if (bytes < LARGE) {
         void *block = aligned_alloc(64, bytes / 64 * 64 + 64);
         return block ? memset(block, 0, bytes) : NULL;
@@ -24,9 +32,11 @@ static void *block_new(size_t bytes)
     return block == MAP_FAILED ? NULL : block;
 }
 
-static void block_free(void *block, size_t bytes)
+static void block_free(const struct storage_account *account, void *block, size_t bytes)
 {
-    if (bytes < LARGE)
+    if (!storage_on_host(account))
+        account->backend->ops->free_floats(account->backend, block);
+    else if (bytes < LARGE)
         free(block);
     else if (block)
         munmap(block, bytes);
@@ -42,10 +52,10 @@ ft_status storage_new(struct storage **storage, struct storage_account *account,
         return ft_fail(error, FT_FULL, "token embeddings of %zu bytes do not fit in the %zu allowed", bytes,
                        account->budget);
     struct storage *made = malloc(sizeof *made);
-    void *data = block_new(bytes);
+    void *data = block_new(account, bytes);
     if (!made || !data) {
         free(made);
-        block_free(data, bytes);
+        block_free(account, data, bytes);
         return ft_nomem(error, "token embeddings");
     }
     *made = (struct storage){data, rows, width, 1, account};
@@ -68,6 +78,6 @@ void storage_drop(struct storage *storage)
         return;
     size_t bytes = storage_bytes(storage);
     storage->account->live_bytes -= bytes;
-    block_free(storage->data, bytes);
+    block_free(storage->account, storage->data, bytes);
     free(storage);
 }

@@ -119,11 +119,13 @@ static void check_read(const struct scene *scene, struct row_store *store, enum 
     for (size_t k = 0; k < count; k++)
         tokens += scene->sentences.at[numbers[k]].count;
     float *got = malloc((tokens * (width + GAP) + 1) * sizeof *got), **rows = calloc(tokens + 1, sizeof *rows);
+    uint32_t *place = calloc(tokens + 1, sizeof *place);
+    struct row_target to = {got, width + GAP, place};
     for (size_t i = 0; i < tokens * (width + GAP); i++)
         got[i] = 77;
     for (size_t t = 0; t < tokens; t++) /* backwards: rows may lie anywhere */
-        rows[t] = got + (tokens - 1 - t) * (width + GAP);
-    ck_assert_msg(row_store_read(store, numbers, count, rows, &error) == FT_OK, "%s: %s", what, error.text);
+        rows[t] = got + (place[t] = (uint32_t)(tokens - 1 - t)) * (width + GAP);
+    ck_assert_msg(row_store_read(store, numbers, count, &to, &error) == FT_OK, "%s: %s", what, error.text);
     for (size_t k = 0; k < count; k++)
         for (size_t j = 0; j < scene->sentences.at[numbers[k]].count; j++, row++) {
             const float *expected = scene->expected[type] + (scene->first[numbers[k]] + j) * width;
@@ -134,6 +136,7 @@ static void check_read(const struct scene *scene, struct row_store *store, enum 
         }
     free(got);
     free(rows);
+    free(place);
 }
 
 struct batch {
@@ -158,7 +161,7 @@ static void check_ways(const char *path, enum words_type words)
     size_t width = embedder_written_width(scene.tagger), tokens = scene.sentences.tokens;
     for (int i = 0; i < 24; i++) {
         struct row_store_options how = {(enum storage_mode)(i / 8), (enum gather_mode)(i / 4 % 2),
-                                        (enum lm_output)(i / 2 % 2), (enum row_type)(i % 2), 0};
+                                        (enum lm_output)(i / 2 % 2), (enum row_type)(i % 2), 0, 0};
         char what[256];
         snprintf(what, sizeof what, "%s: %s, %s of %s, %s", path ? path : "random", storage_names[how.mode],
                  gather_names[how.gather], lm_output_names[how.lm_output], type_names[how.type]);
@@ -228,16 +231,16 @@ START_TEST(bytes_are_those_computed_by_hand)
         struct row_store_options how;
         size_t kept, copied, kept_alone; /* with one batch, and with one a sentence */
     } cases[] = {
-        {{STORAGE_NONE, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, 0}, 0, 0, 0},
-        {{STORAGE_NONE, GATHER_CLONE, LM_BOUNDARY, ROWS_F32, 0}, 0, TOKEN_ROWS, 0},
-        {{STORAGE_NONE, GATHER_SLICE, LM_ALL, ROWS_F16, 0}, 0, 0, 0},
-        {{STORAGE_CPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, 0}, TOKEN_ROWS, TOKEN_ROWS, TOKEN_ROWS},
-        {{STORAGE_CPU, GATHER_CLONE, LM_ALL, ROWS_F32, 0}, TOKEN_ROWS, 2 * TOKEN_ROWS, TOKEN_ROWS},
-        {{STORAGE_CPU, GATHER_CLONE, LM_ALL, ROWS_F16, 0}, TOKEN_ROWS / 2, TOKEN_ROWS / 2, TOKEN_ROWS / 2},
-        {{STORAGE_GPU, GATHER_CLONE, LM_BOUNDARY, ROWS_F32, 0}, TOKEN_ROWS, TOKEN_ROWS, TOKEN_ROWS},
-        {{STORAGE_GPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, 0}, TOKEN_ROWS, 0, TOKEN_ROWS},
-        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, 0}, TENSOR_ROWS, 0, 6 * ROW + 3 * ROW},
-        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F16, 0}, TOKEN_ROWS / 2, TOKEN_ROWS / 2, TOKEN_ROWS / 2},
+        {{STORAGE_NONE, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, 0, 0}, 0, 0, 0},
+        {{STORAGE_NONE, GATHER_CLONE, LM_BOUNDARY, ROWS_F32, 0, 0}, 0, TOKEN_ROWS, 0},
+        {{STORAGE_NONE, GATHER_SLICE, LM_ALL, ROWS_F16, 0, 0}, 0, 0, 0},
+        {{STORAGE_CPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, 0, 0}, TOKEN_ROWS, TOKEN_ROWS, TOKEN_ROWS},
+        {{STORAGE_CPU, GATHER_CLONE, LM_ALL, ROWS_F32, 0, 0}, TOKEN_ROWS, 2 * TOKEN_ROWS, TOKEN_ROWS},
+        {{STORAGE_CPU, GATHER_CLONE, LM_ALL, ROWS_F16, 0, 0}, TOKEN_ROWS / 2, TOKEN_ROWS / 2, TOKEN_ROWS / 2},
+        {{STORAGE_GPU, GATHER_CLONE, LM_BOUNDARY, ROWS_F32, 0, 0}, TOKEN_ROWS, TOKEN_ROWS, TOKEN_ROWS},
+        {{STORAGE_GPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, 0, 0}, TOKEN_ROWS, 0, TOKEN_ROWS},
+        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, 0, 0}, TENSOR_ROWS, 0, 6 * ROW + 3 * ROW},
+        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F16, 0, 0}, TOKEN_ROWS / 2, TOKEN_ROWS / 2, TOKEN_ROWS / 2},
     };
     struct scene scene;
     scene_init(&scene, NULL, 4, small, 2);
@@ -267,18 +270,18 @@ START_TEST(what_does_not_fit_the_budget_falls_back_before_anything_is_embedded)
         enum storage_mode in_force;
         size_t asked, planned;
     } cases[] = {
-        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, TENSOR_ROWS}, STORAGE_GPU, TENSOR_ROWS, TENSOR_ROWS},
-        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, TENSOR_ROWS - 1}, STORAGE_CPU, TENSOR_ROWS, TOKEN_ROWS},
-        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, TOKEN_ROWS}, STORAGE_CPU, TENSOR_ROWS, TOKEN_ROWS},
-        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, TOKEN_ROWS - 1}, STORAGE_NONE, TENSOR_ROWS, 0},
-        {{STORAGE_GPU, GATHER_CLONE, LM_ALL, ROWS_F32, TOKEN_ROWS}, STORAGE_GPU, TOKEN_ROWS, TOKEN_ROWS},
-        {{STORAGE_GPU, GATHER_CLONE, LM_ALL, ROWS_F32, TOKEN_ROWS - 1}, STORAGE_NONE, TOKEN_ROWS, 0},
-        {{STORAGE_GPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, TOKEN_ROWS - 1}, STORAGE_NONE, TOKEN_ROWS, 0},
-        {{STORAGE_CPU, GATHER_SLICE, LM_ALL, ROWS_F32, TOKEN_ROWS}, STORAGE_CPU, TOKEN_ROWS, TOKEN_ROWS},
-        {{STORAGE_CPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, TOKEN_ROWS - 1}, STORAGE_NONE, TOKEN_ROWS, 0},
-        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F16, TOKEN_ROWS / 2}, STORAGE_GPU, TOKEN_ROWS / 2, TOKEN_ROWS / 2},
-        {{STORAGE_GPU, GATHER_CLONE, LM_ALL, ROWS_F16, TOKEN_ROWS / 2 - 1}, STORAGE_NONE, TOKEN_ROWS / 2, 0},
-        {{STORAGE_NONE, GATHER_SLICE, LM_ALL, ROWS_F32, 1}, STORAGE_NONE, 0, 0},
+        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, TENSOR_ROWS, 0}, STORAGE_GPU, TENSOR_ROWS, TENSOR_ROWS},
+        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, TENSOR_ROWS - 1, 0}, STORAGE_CPU, TENSOR_ROWS, TOKEN_ROWS},
+        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, TOKEN_ROWS, 0}, STORAGE_CPU, TENSOR_ROWS, TOKEN_ROWS},
+        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, TOKEN_ROWS - 1, 0}, STORAGE_NONE, TENSOR_ROWS, 0},
+        {{STORAGE_GPU, GATHER_CLONE, LM_ALL, ROWS_F32, TOKEN_ROWS, 0}, STORAGE_GPU, TOKEN_ROWS, TOKEN_ROWS},
+        {{STORAGE_GPU, GATHER_CLONE, LM_ALL, ROWS_F32, TOKEN_ROWS - 1, 0}, STORAGE_NONE, TOKEN_ROWS, 0},
+        {{STORAGE_GPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, TOKEN_ROWS - 1, 0}, STORAGE_NONE, TOKEN_ROWS, 0},
+        {{STORAGE_CPU, GATHER_SLICE, LM_ALL, ROWS_F32, TOKEN_ROWS, 0}, STORAGE_CPU, TOKEN_ROWS, TOKEN_ROWS},
+        {{STORAGE_CPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, TOKEN_ROWS - 1, 0}, STORAGE_NONE, TOKEN_ROWS, 0},
+        {{STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F16, TOKEN_ROWS / 2, 0}, STORAGE_GPU, TOKEN_ROWS / 2, TOKEN_ROWS / 2},
+        {{STORAGE_GPU, GATHER_CLONE, LM_ALL, ROWS_F16, TOKEN_ROWS / 2 - 1, 0}, STORAGE_NONE, TOKEN_ROWS / 2, 0},
+        {{STORAGE_NONE, GATHER_SLICE, LM_ALL, ROWS_F32, 1, 0}, STORAGE_NONE, 0, 0},
     };
     struct scene scene;
     scene_init(&scene, NULL, 4, small, 2);
@@ -308,7 +311,7 @@ START_TEST(a_store_whose_budget_is_passed_in_the_middle_keeps_what_it_holds_and_
 {
     static const char *const dotted[] = {"İİİİ", "x"};
     static const size_t order[] = {1, 0};
-    const struct row_store_options how = {STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, 12 * ROW};
+    const struct row_store_options how = {STORAGE_GPU, GATHER_SLICE, LM_ALL, ROWS_F32, 12 * ROW, 0};
     struct scene scene;
     scene_init(&scene, NULL, 4, dotted, 2);
     for (size_t m = 1; m < 3; m++)
@@ -345,7 +348,7 @@ static ft_status failing_gather(struct backend *backend, const float *const *row
 
 START_TEST(clones_that_find_no_memory_end_the_keeping_and_lose_nothing)
 {
-    const struct row_store_options how = {STORAGE_GPU, GATHER_CLONE, LM_BOUNDARY, ROWS_F32, 0};
+    const struct row_store_options how = {STORAGE_GPU, GATHER_CLONE, LM_BOUNDARY, ROWS_F32, 0, 0};
     struct scene scene;
     scene_init(&scene, NULL, 4, texts, TEXTS);
     real = scene.backend->ops;
@@ -387,7 +390,7 @@ static ft_status spoiling_encode(struct backend *backend, const struct lm_pass *
 
 START_TEST(a_row_that_half_precision_does_not_hold_is_refused_and_the_store_stays_usable)
 {
-    const struct row_store_options how = {STORAGE_GPU, GATHER_CLONE, LM_BOUNDARY, ROWS_F16, 0};
+    const struct row_store_options how = {STORAGE_GPU, GATHER_CLONE, LM_BOUNDARY, ROWS_F16, 0, 0};
     struct scene scene;
     struct ft_error error = {""};
     scene_init(&scene, NULL, 4, small, 2);
@@ -396,9 +399,10 @@ START_TEST(a_row_that_half_precision_does_not_hold_is_refused_and_the_store_stay
     ops.lm_encode = spoiling_encode;
     scene.backend->ops = &ops;
     float *row = malloc(scene.tagger->width * sizeof *row);
+    struct row_target to = {row, scene.tagger->width, NULL};
     struct row_store *store = store_of(&scene, &how, NULL);
     encodes_spoilt = 1;
-    ck_assert_int_eq(row_store_read(store, both + 1, 1, &row, &error), FT_FAILED);
+    ck_assert_int_eq(row_store_read(store, both + 1, 1, &to, &error), FT_FAILED);
     ck_assert_msg(!strncmp(error.text, "train.conll:11: ", 16), "%s", error.text);
     ck_assert_uint_eq(row_store_counts(store).kept_bytes, 0);
     ck_assert_uint_eq(row_store_counts(store).read, 0);
@@ -413,14 +417,14 @@ END_TEST
 
 START_TEST(sentences_that_were_not_named_are_refused_before_anything_is_done)
 {
-    const struct row_store_options how = {STORAGE_CPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, 0};
+    const struct row_store_options how = {STORAGE_CPU, GATHER_SLICE, LM_BOUNDARY, ROWS_F32, 0, 0};
     static const size_t strange[] = {0, 2};
     struct scene scene;
     struct ft_error error = {""};
-    float *rows[3] = {NULL};
+    struct row_target to = {0};
     scene_init(&scene, NULL, 4, small, 2);
     struct row_store *store = store_of(&scene, &how, NULL);
-    ck_assert_int_eq(row_store_read(store, strange, 2, rows, &error), FT_USAGE);
+    ck_assert_int_eq(row_store_read(store, strange, 2, &to, &error), FT_USAGE);
     ck_assert_uint_eq(row_store_counts(store).embedded, 0);
     check_read(&scene, store, ROWS_F32, both, 2, "after a refusal");
     row_store_free(store);
@@ -441,7 +445,7 @@ START_TEST(rows_of_tables_take_no_language_model_and_no_bytes)
     for (int mode = 0; mode < 3; mode++)
         for (int type = 0; type < 2; type++) {
             const struct row_store_options how = {(enum storage_mode)mode, GATHER_CLONE, LM_ALL, (enum row_type)type,
-                                                  1};
+                                                  1, 0};
             enum storage_mode in_force;
             struct row_store *store = store_of(&scene, &how, &in_force);
             ck_assert_int_eq(in_force, how.mode);

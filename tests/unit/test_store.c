@@ -47,7 +47,7 @@ static void check_keeping(const char *path, enum storage_mode mode, enum gather_
     batch_run(&run, tagger, backend, gather, output, &sentences, 0);
     size_t width = embedder_written_width(tagger), tokens = run.embedded.tokens, live = run.account.live_bytes;
     float *expected = written_vectors(&run, tagger);
-    store_init(&store, mode, &run.account);
+    store_init(&store, mode, &run.account, &run.account);
     struct embedded kept = run.embedded; /* its rows are looked at behind store_put's back */
     ck_assert_int_eq(store_put(&store, tagger, &run.embedded, &error), FT_OK);
     ck_assert_uint_eq(run.embedded.pinned_count, 0);
@@ -110,7 +110,7 @@ START_TEST(a_full_store_keeps_nothing_of_the_batch)
         struct store store;
         batch_run(&run, tagger, backend, GATHER_SLICE, LM_BOUNDARY, &sentences, budget);
         ck_assert_int_eq(run.status, FT_OK);
-        store_init(&store, STORAGE_CPU, &run.account);
+        store_init(&store, STORAGE_CPU, &run.account, &run.account);
         ft_status status = store_put(&store, tagger, &run.embedded, &error);
         ck_assert_int_eq(status, budget == 192 ? FT_OK : FT_FULL);
         ck_assert_uint_eq(run.account.live_bytes, budget == 192 ? 96 : 0);

@@ -94,15 +94,14 @@ static struct result by_network(struct head *head)
     struct packing packing;
     struct ft_error error = {""};
     size_t width = head->shape.width, numbers[64], lengths[64];
-    float *x = random_floats(result.tokens * width, 1), **rows = calloc(result.tokens, sizeof *rows);
+    float *x = random_floats(result.tokens * width, 1);
     for (size_t i = 0; i < window->count; i++) {
         numbers[i] = i;
         lengths[i] = window->sentences[i].count;
     }
     ck_assert_int_eq(packing_init(&packing, lengths, window->count, &head->scene.arena, &error), FT_OK);
-    for (size_t t = 0; t < result.tokens; t++)
-        rows[t] = x + packing.row[t] * width;
-    ck_assert_int_eq(row_store_read(head->scene.rows, numbers, window->count, rows, &error), FT_OK);
+    struct row_target to = {x, width, packing.row};
+    ck_assert_int_eq(row_store_read(head->scene.rows, numbers, window->count, &to, &error), FT_OK);
     ck_assert_int_eq(network_init(&network, backend, &head->shape, result.tokens, window->count, &error), FT_OK);
     real = backend->ops;
     ck_assert_int_eq(real->upload(backend, network.weights, head->weights, head->parameters.floats, &error),
@@ -115,7 +114,6 @@ static struct result by_network(struct head *head)
     ck_assert_int_eq(network_evaluate(&network, &batch, LOSS_SUM, NULL, result.best, &error), FT_OK);
     backend->ops = real;
     network_release(&network);
-    free(rows);
     free(x);
     return result;
 }
