@@ -1,18 +1,11 @@
 /* cublas.c - the drop-in cuBLAS's handles and settings. */
 #include "cublas.h"
+#include "objects.h"
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static atomic_int contexts_alive;
-
-static void say_what_is_left(void)
-{
-    int count = atomic_load(&contexts_alive);
-    if (count != 0)
-        emu_mistake("cublas: %d handles are left at the end", count);
-}
+static const char kind[] = "cuBLAS handle";
 
 static bool fails(const char *call, cublasStatus_t failure, cublasStatus_t *status)
 {
@@ -28,7 +21,7 @@ cublasStatus_t context_begin(const char *call, cublasHandle_t context, cublasSta
     cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
     if (!context)
         return CUBLAS_STATUS_NOT_INITIALIZED;
-    if (context->alive != CONTEXT_ALIVE) {
+    if (!object_is(kind, context)) {
         emu_mistake("%s: the handle was destroyed or is none", call);
         return CUBLAS_STATUS_NOT_INITIALIZED;
     }
@@ -75,6 +68,8 @@ float factor_value(const struct factor *factor)
 
 enum product_rounding context_rounding(cublasHandle_t context)
 {
+    if (!object_is(kind, context))
+        return PRODUCT_F32;
     int math = context->math & ~CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
     return math == CUBLAS_TF32_TENSOR_OP_MATH ? PRODUCT_TF32
            : math == CUBLAS_TENSOR_OP_MATH    ? PRODUCT_F16
@@ -89,14 +84,10 @@ cublasStatus_t cublasCreate(cublasHandle_t *handle)
     *handle = NULL;
     if (fails("cublasCreate", CUBLAS_STATUS_ALLOC_FAILED, &status))
         return status;
-    struct cublasContext *context = calloc(1, sizeof *context);
+    struct cublasContext *context = object_new(kind, sizeof *context);
     if (!context)
         return CUBLAS_STATUS_ALLOC_FAILED;
-    static atomic_flag begun = ATOMIC_FLAG_INIT;
-    if (!atomic_flag_test_and_set(&begun))
-        atexit(say_what_is_left);
-    *context = (struct cublasContext){.alive = CONTEXT_ALIVE, .device = emu_device()};
-    atomic_fetch_add(&contexts_alive, 1);
+    context->device = emu_device();
     *handle = context;
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -106,11 +97,7 @@ cublasStatus_t cublasCreate(cublasHandle_t *handle)
 cublasStatus_t cublasDestroy(cublasHandle_t handle)
 {
     cublasStatus_t status = context_begin("cublasDestroy", handle, CUBLAS_STATUS_NOT_INITIALIZED);
-    if (!handle || handle->alive != CONTEXT_ALIVE)
-        return status;
-    handle->alive = 0;
-    atomic_fetch_sub(&contexts_alive, 1);
-    free(handle);
+    object_free(handle);
     return status;
 }
 

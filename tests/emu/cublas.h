@@ -13,7 +13,6 @@
 #include <cublas_v2.h>
 
 struct cublasContext {
-    unsigned alive; /* CONTEXT_ALIVE */
     int device;
     cudaStream_t stream;
     cublasMath_t math;
@@ -21,7 +20,6 @@ struct cublasContext {
     void *workspace; /* NULL: the library's own */
     size_t workspace_bytes;
 };
-enum { CONTEXT_ALIVE = 0x63755a42 };
 
 /* What each call begins with: NOT_INITIALIZED without a handle, a mistake where it is none or of another device, the
  * failure that was asked for, or success. `call` without a suffix. */
@@ -39,7 +37,7 @@ cublasStatus_t factor_init(struct factor *factor, const char *call, const char *
                            const float *at);
 float factor_value(const struct factor *factor);
 
-/* How the operands of a single precision product are rounded. */
+/* How the operands of a single precision product are rounded; not at all where that is no handle. */
 enum product_rounding context_rounding(cublasHandle_t context);
 
 #endif

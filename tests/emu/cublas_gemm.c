@@ -1,6 +1,5 @@
 /* cublas_gemm.c - the drop-in cuBLAS's matrix products: C = alpha op(A) op(B) + beta C, all column-major. */
 #include "cublas.h"
-#include <stdio.h>
 #include <string.h>
 
 /* One of A, B, C in one or many products. */
@@ -14,7 +13,7 @@ struct gemm_operand {
 };
 
 struct gemm {
-    char call[40];
+    const char *call;
     size_t m, n, k, count;
     struct factor alpha, beta;
     struct gemm_operand a, b, c;
@@ -146,7 +145,8 @@ static cublasStatus_t gemm(const char *call, cublasHandle_t handle, const struct
         return status;
     if (g->stride_a < 0 || g->stride_b < 0 || g->stride_c < 0)
         return context_refuse(call, "a stride between matrices is negative");
-    struct gemm gemm = {.m = (size_t)g->m,
+    struct gemm gemm = {.call = call,
+                        .m = (size_t)g->m,
                         .n = (size_t)g->n,
                         .k = (size_t)g->k,
                         .count = (size_t)g->count,
@@ -158,7 +158,6 @@ static cublasStatus_t gemm(const char *call, cublasHandle_t handle, const struct
         return status;
     if (g->m == 0 || g->n == 0 || g->count == 0)
         return CUBLAS_STATUS_SUCCESS;
-    snprintf(gemm.call, sizeof gemm.call, "%s", call);
     gemm.a = operand_of("A", g->a, g->transa, g->m, g->k, g->lda, g->stride_a, g->half, g->arrays);
     gemm.b = operand_of("B", g->b, g->transb, g->k, g->n, g->ldb, g->stride_b, g->half, g->arrays);
     gemm.c = operand_of("C", g->c, CUBLAS_OP_N, g->m, g->n, g->ldc, g->stride_c, g->half_c, g->arrays);
@@ -174,12 +173,6 @@ static cublasStatus_t gemm(const char *call, cublasHandle_t handle, const struct
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* F32 where the handle does not matter: gemm() says what is wrong with it. */
-static enum product_rounding handle_rounding(cublasHandle_t handle)
-{
-    return handle && handle->alive == CONTEXT_ALIVE ? context_rounding(handle) : PRODUCT_F32;
-}
-
 cublasStatus_t cublasSgemm(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n,
                            int k, const float *alpha, const float *a, int lda, const float *b, int ldb,
                            const float *beta, float *c, int ldc)
@@ -187,7 +180,7 @@ cublasStatus_t cublasSgemm(cublasHandle_t handle, cublasOperation_t transa, cubl
     return gemm("cublasSgemm", handle,
                 &(struct gemm_arguments){transa, transb, m,     n,     k,     lda,   ldb,
                                          ldc,    1,      alpha, beta,  a,     b,     c,
-                                         0,      0,      0,     false, false, false, handle_rounding(handle)});
+                                         0,      0,      0,     false, false, false, context_rounding(handle)});
 }
 
 cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb,
@@ -198,7 +191,7 @@ cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_
     return gemm("cublasSgemmStridedBatched", handle,
                 &(struct gemm_arguments){transa,   transb,   m,        n,     k,     lda,   ldb,
                                          ldc,      count,    alpha,    beta,  a,     b,     c,
-                                         stride_a, stride_b, stride_c, false, false, false, handle_rounding(handle)});
+                                         stride_a, stride_b, stride_c, false, false, false, context_rounding(handle)});
 }
 
 cublasStatus_t cublasSgemmBatched(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m,
@@ -209,7 +202,7 @@ cublasStatus_t cublasSgemmBatched(cublasHandle_t handle, cublasOperation_t trans
     return gemm("cublasSgemmBatched", handle,
                 &(struct gemm_arguments){transa, transb, m,     n,    k,     lda,   ldb,
                                          ldc,    count,  alpha, beta, a,     b,     (void *)(uintptr_t)c,
-                                         0,      0,      0,     true, false, false, handle_rounding(handle)});
+                                         0,      0,      0,     true, false, false, context_rounding(handle)});
 }
 
 /* Which of GemmEx's many combinations are emulated, and how they round. */
@@ -232,7 +225,7 @@ static enum product_rounding compute_rounding(cublasHandle_t handle, cudaDataTyp
     case CUBLAS_COMPUTE_32F_FAST_TF32: return PRODUCT_TF32;
     case CUBLAS_COMPUTE_32F_FAST_16F: return PRODUCT_F16;
     case CUBLAS_COMPUTE_32F_PEDANTIC: return PRODUCT_F32;
-    default: /* halves are multiplied exactly */ return a == CUDA_R_16F ? PRODUCT_F32 : handle_rounding(handle);
+    default: /* halves are multiplied exactly */ return a == CUDA_R_16F ? PRODUCT_F32 : context_rounding(handle);
     }
 }
 

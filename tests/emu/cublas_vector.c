@@ -2,8 +2,6 @@
  * apart, 1 or more: cuBLAS's negative increments are not emulated. Sums run in double precision in ascending order. */
 #include "cublas.h"
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 enum vector_operation { GEMV, AXPY, SCAL, COPY, DOT, NRM2 };
 
@@ -13,7 +11,7 @@ struct vector {
 };
 
 struct vector_work {
-    char call[24];
+    const char *call;
     enum vector_operation operation;
     struct vector x, y; /* y: read or written or both, as the operation has it; count 0 where there is none */
     struct factor alpha, beta;
@@ -86,8 +84,7 @@ static void vector_run(void *argument)
 static cublasStatus_t vector_begin(struct vector_work *work, const char *call, enum vector_operation operation,
                                    cublasHandle_t handle, int n)
 {
-    *work = (struct vector_work){.operation = operation};
-    snprintf(work->call, sizeof work->call, "%s", call);
+    *work = (struct vector_work){.call = call, .operation = operation};
     cublasStatus_t status = context_begin(call, handle, CUBLAS_STATUS_EXECUTION_FAILED);
     if (!status && n < 0)
         return context_refuse(call, "%d elements", n);
