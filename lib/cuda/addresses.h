@@ -1,4 +1,4 @@
-/* addresses.h - addresses to numbers: sizes of what was allocated, copies of what lies there.
+/* addresses.h - addresses to numbers: what is kept for a layer, the copy of a matrix.
  *
  * Open addressing; removing leaves no marks behind, so that it may go on for as long as the process lives. NULL is no
  * address. */

@@ -1,7 +1,7 @@
 /* context.c - errors, memory that is counted, launches, and the streams beside the back end's. */
 #include "cuda/context.h"
-#include "cuda/addresses.h"
 #include <stdlib.h>
+#include <string.h>
 
 ft_status cuda_check(cudaError_t result, const char *what, struct ft_error *error)
 {
@@ -36,6 +36,43 @@ ft_status cuda_nomem(const struct cuda_backend *cuda, const char *what, struct f
 
 enum { ALIGNMENT = 256 };
 
+/* The index of the first allocation behind this address. */
+static size_t behind(const struct cuda_backend *cuda, const void *at)
+{
+    size_t first = 0, count = cuda->allocation_count;
+    while (count) {
+        size_t half = count / 2;
+        bool before = (uintptr_t)cuda->allocations[first + half].at <= (uintptr_t)at;
+        first += before ? half + 1 : 0;
+        count = before ? count - half - 1 : half;
+    }
+    return first;
+}
+
+bool cuda_in_one_allocation(const struct cuda_backend *cuda, const void *at, size_t bytes)
+{
+    size_t i = behind(cuda, at);
+    if (!i)
+        return false;
+    const struct cuda_allocation *allocation = &cuda->allocations[i - 1];
+    size_t into = (uintptr_t)at - (uintptr_t)allocation->at;
+    return into <= allocation->bytes && bytes <= allocation->bytes - into;
+}
+
+/* Room for one more in the list. */
+static bool grow_list(struct cuda_backend *cuda)
+{
+    if (cuda->allocation_count < cuda->allocation_room)
+        return true;
+    size_t room = cuda->allocation_room ? cuda->allocation_room * 2 : 64;
+    struct cuda_allocation *grown = realloc(cuda->allocations, room * sizeof *grown);
+    if (!grown)
+        return false;
+    cuda->allocations = grown;
+    cuda->allocation_room = room;
+    return true;
+}
+
 static void *try_allocation(struct cuda_backend *cuda, size_t bytes)
 {
     void *at;
@@ -50,32 +87,34 @@ static void *try_allocation(struct cuda_backend *cuda, size_t bytes)
 
 void *cuda_allocate(struct cuda_backend *cuda, size_t bytes)
 {
-    if (bytes > SIZE_MAX - ALIGNMENT)
+    if (bytes > SIZE_MAX - ALIGNMENT || !grow_list(cuda))
         return NULL;
     bytes = bytes ? (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
     void *at = try_allocation(cuda, bytes);
     if (!at && cuda_scratch_shrink(cuda))
         at = try_allocation(cuda, bytes);
-    if (at && !addresses_put(&cuda->sizes, at, bytes)) {
-        cudaFree(at);
+    if (!at)
         return NULL;
-    }
-    if (at) {
-        cuda->allocated += bytes;
-        if (cuda->allocated > cuda->peak)
-            cuda->peak = cuda->allocated;
-    }
+    size_t i = behind(cuda, at);
+    struct cuda_allocation *place = &cuda->allocations[i];
+    memmove(place + 1, place, (cuda->allocation_count++ - i) * sizeof *place);
+    *place = (struct cuda_allocation){at, bytes};
+    cuda->allocated += bytes;
+    if (cuda->allocated > cuda->peak)
+        cuda->peak = cuda->allocated;
     return at;
 }
 
 void cuda_free(struct cuda_backend *cuda, void *at)
 {
-    uintptr_t bytes;
-    if (!at || !addresses_take(&cuda->sizes, at, &bytes))
+    size_t i = at ? behind(cuda, at) : 0;
+    if (!i || cuda->allocations[i - 1].at != at)
         return;
+    struct cuda_allocation *place = &cuda->allocations[i - 1];
+    cuda->allocated -= place->bytes;
+    memmove(place, place + 1, (cuda->allocation_count-- - i) * sizeof *place);
     cudaStreamSynchronize(cuda->stream);
     cudaFree(at);
-    cuda->allocated -= bytes;
 }
 
 ft_status cuda_launch(cudaStream_t stream, const void *kernel, dim3 grid, dim3 block, size_t shared_bytes,

@@ -5,7 +5,6 @@
  * there; what only the device needs may still be running then, and later operations find it by the stream's order. */
 #ifndef CUDA_CUDA_H
 #define CUDA_CUDA_H
-#include "cuda/addresses.h"
 #include "tensor/plugin.h"
 #include "tensor/training.h"
 #include <cublas_v2.h>
@@ -30,6 +29,11 @@ struct cuda_kept {
     void (*free)(struct backend *backend, void *state);
 };
 
+struct cuda_allocation {
+    void *at;
+    size_t bytes;
+};
+
 struct cuda_backend {
     struct backend base;
     struct cuda_options options;
@@ -47,7 +51,8 @@ struct cuda_backend {
     struct cuda_weights *weights;
     struct cuda_scratch *scratch;
     struct cuda_kept lm, training;       /* lm_encode's and training.c's */
-    struct addresses sizes;              /* of what was allocated */
+    struct cuda_allocation *allocations; /* [allocation_count], by their addresses */
+    size_t allocation_count, allocation_room;
     size_t allocated, peak, budget;      /* bytes of device memory: now, at most so far, at most allowed */
     size_t pinned, uploaded, downloaded; /* bytes: of pinned host memory; copied so far */
 };
@@ -65,6 +70,8 @@ ft_status cuda_nomem(const struct cuda_backend *cuda, const char *what, struct f
  * there is no more. cuda_free waits for the stream. */
 void *cuda_allocate(struct cuda_backend *cuda, size_t bytes);
 void cuda_free(struct cuda_backend *cuda, void *at); /* NULL is allowed */
+/* True when cuda_allocate gave all of it at once. */
+bool cuda_in_one_allocation(const struct cuda_backend *cuda, const void *at, size_t bytes);
 
 /* Every operation begins with cuda_scratch_begin, which makes the back end's device the thread's current one, and, when
  * that gave FT_OK, ends with cuda_scratch_end. In between: device memory for the operation at hand, aligned to 256

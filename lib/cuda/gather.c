@@ -44,8 +44,9 @@ ft_status cuda_gather(struct backend *backend, const float *const *rows, size_t 
     return status;
 }
 
-/* The distance between neighbours when it is the same everywhere and rows do not overlap, else 0. */
-static size_t even_stride(const float *const *rows, size_t count, size_t width)
+/* The distance between neighbours when it is the same everywhere, rows do not overlap and all lie in one allocation:
+ * then they are a matrix. Else 0. */
+static size_t even_stride(const struct cuda_backend *cuda, const float *const *rows, size_t count, size_t width)
 {
     if (count < 2)
         return width;
@@ -55,7 +56,8 @@ static size_t even_stride(const float *const *rows, size_t count, size_t width)
     for (size_t r = 2; r < count; r++)
         if ((uintptr_t)rows[r] != first + r * bytes)
             return 0;
-    return bytes / sizeof(float);
+    return cuda_in_one_allocation(cuda, rows[0], (count - 1) * bytes + width * sizeof(float)) ? bytes / sizeof(float)
+                                                                                              : 0;
 }
 
 ft_status cuda_piece_matrix(struct cuda_backend *cuda, const struct input_piece *piece, size_t first, size_t count,
@@ -63,7 +65,7 @@ ft_status cuda_piece_matrix(struct cuda_backend *cuda, const struct input_piece 
 {
     const float *const *rows = piece->rows + first;
     *matrix = count ? rows[0] : NULL;
-    if ((*stride = even_stride(rows, count, piece->width)))
+    if ((*stride = even_stride(cuda, rows, count, piece->width)))
         return FT_OK;
     float *copy = cuda_scratch_take(cuda, count * piece->width * sizeof *copy);
     if (!copy)

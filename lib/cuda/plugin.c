@@ -111,7 +111,7 @@ static void cuda_backend_free(struct backend *backend)
         cudaEventDestroy(cuda->forked);
     if (cuda->stream)
         cudaStreamDestroy(cuda->stream);
-    addresses_release(&cuda->sizes);
+    free(cuda->allocations);
     free(cuda);
 }
 
@@ -127,6 +127,7 @@ static const struct backend_ops cuda_ops = {.name = "cuda",
                                             .linear = cuda_linear,
                                             .birnn = cuda_birnn,
                                             .decode = cuda_decode,
+                                            .forget = cuda_forget,
                                             .training = &cuda_training_ops};
 
 static ft_status start_cudnn(struct cuda_backend *cuda, struct ft_error *error)

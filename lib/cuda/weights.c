@@ -1,5 +1,6 @@
 /* weights.c - layers on the device: taken out of a model's panels on the host (model/unpack.h), uploaded once. */
 #include "cuda/weights.h"
+#include "cuda/addresses.h"
 #include "cuda/context.h"
 #include "model/unpack.h"
 #include <stdlib.h>

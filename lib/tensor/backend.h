@@ -87,6 +87,10 @@ struct backend_ops {
     ft_status (*decode)(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
                         size_t count, const float *emissions, uint32_t *tags, float *scores, struct ft_error *error);
 
+    /* Drops what is kept of layers that were run, which is found by their addresses: called before a model that was run
+     * is released or changed. NULL where nothing is kept. */
+    void (*forget)(struct backend *backend);
+
     const struct training_ops *training; /* NULL where the back end cannot train */
 };
 
