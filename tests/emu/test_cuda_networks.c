@@ -1,13 +1,18 @@
 /* Whole networks trained on CUDA and on the CPU side by side: heads of taggers, and language models with their trainer.
- * Losses and weights must stay together from update to update. */
-#include "cuda_case.h"
+ * Losses and weights must stay together from update to update. And language models that score and write text. */
+#include "device_backend.h"
+#include "device_floats.h"
 #include "every_backend.h"
 #include "harness.h"
+#include "numbers.h"
+#include "run/lm_score.h"
 #include "run/lm_trainer.h"
 #include "run/network.h"
+#include "run/trained_lm.h"
 #include "run/update.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CPU, CUDA, SIDES };
@@ -16,7 +21,7 @@ enum { CPU, CUDA, SIDES };
 static void open_sides(struct backend *backends[SIDES], bool native)
 {
     backends[CPU] = backend_new(1, 0, "auto");
-    backends[CUDA] = cuda_case_open(&(struct cuda_options){.native = native});
+    backends[CUDA] = device_backend_new(&(struct cuda_options){.native = native});
 }
 
 static void close_sides(struct backend *backends[SIDES])
@@ -31,8 +36,8 @@ static void check_vector(const char *what, struct backend *const backends[SIDES]
 {
     float *host[SIDES];
     for (int side = 0; side < SIDES; side++)
-        host[side] = cuda_case_get(backends[side], vectors[side], floats);
-    cuda_case_close(what, host[CUDA], host[CPU], 1, floats, LIMIT);
+        host[side] = device_floats_get(backends[side], vectors[side], floats);
+    device_floats_close(what, host[CUDA], host[CPU], 1, floats, LIMIT);
     free(host[CPU]);
     free(host[CUDA]);
 }
@@ -209,7 +214,7 @@ static void check_trainers(struct backend *const backends[SIDES], struct lm_trai
                 ck_assert_msg(lm_trainer_read(trainers[side], which, host[side], &error) == FT_OK, "%s: %s",
                               backends[side]->ops->name, error.text);
         }
-        cuda_case_close(names[v], host[CUDA], host[CPU], 1, floats, LIMIT);
+        device_floats_close(names[v], host[CUDA], host[CPU], 1, floats, LIMIT);
         free(host[CPU]);
         free(host[CUDA]);
     }
@@ -275,9 +280,96 @@ START_TEST(language_models_learn_what_they_learn_on_the_cpu)
 }
 END_TEST
 
+/* A model of random weights over "<unk>", LF, blank and the letters a to j, that guesses with confidence. */
+struct writer {
+    struct lm *lm;
+    struct arena arena;
+    struct weights weights;
+};
+
+static void writer_init(struct writer *writer, bool forward, struct backend *cpu)
+{
+    static const struct lm_shape shape = {.items = 13, .embedding = 6, .hidden = 20, .layers = 2, .nout = 9};
+    static const char letters[] = "abcdefghij";
+    struct ft_error error = {""};
+    struct parameters parameters;
+    struct bytes items[13] = {{"<unk>", 5}, {"\n", 1}, {" ", 1}};
+    for (size_t i = 0; i < 10; i++)
+        items[3 + i] = (struct bytes){letters + i, 1};
+    arena_init(&writer->arena);
+    weights_init(&writer->weights);
+    struct characters *characters = arena_alloc(&writer->arena, sizeof *characters);
+    ck_assert(characters_init(characters, items, shape.items, &writer->arena));
+    lm_parameters_lay_out(&parameters, &shape);
+    float *weights = calloc(parameters.floats, sizeof *weights);
+    lm_parameters_draw(&parameters, &shape, 21, weights);
+    for (size_t i = 0; i < parameters.floats; i++)
+        weights[i] *= 3;
+    struct trained_lm trained = {&shape, &parameters, weights, characters, forward, "\n"};
+    writer->lm = calloc(1, sizeof *writer->lm);
+    ck_assert_msg(trained_lm_build(&trained, writer->lm, &writer->arena, &writer->weights, cpu, &error) == FT_OK, "%s",
+                  error.text);
+    free(weights);
+}
+
+static void writer_release(struct writer *writer)
+{
+    free(writer->lm);
+    weights_release(&writer->weights);
+    arena_release(&writer->arena);
+}
+
+START_TEST(language_models_score_and_write_text_as_on_the_cpu)
+{
+    static const char *const texts[] = {"abc def", "a", "jjjjj ?", "abc dea", "hgfedcba abcdefgh"};
+    enum { LINES = sizeof texts / sizeof *texts };
+    struct ft_error error = {""};
+    struct backend *backends[SIDES];
+    open_sides(backends, true);
+    for (int forward = 0; forward < 2; forward++) {
+        struct writer writer;
+        struct lm_line lines[SIDES][LINES];
+        uint32_t *ids[LINES];
+        char *written[SIDES];
+        double nats[SIDES];
+        writer_init(&writer, forward, backends[CPU]);
+        for (size_t i = 0; i < LINES; i++)
+            ck_assert_int_eq(lm_score_ids(writer.lm, texts[i], strlen(texts[i]), &ids[i], &lines[CPU][i].count, &error),
+                             FT_OK);
+        for (int side = 0; side < SIDES; side++) {
+            struct lm_sample_options how = {"abc", 40, 0.8, 5};
+            for (size_t i = 0; i < LINES; i++)
+                lines[side][i] = (struct lm_line){.ids = ids[i], .count = lines[CPU][i].count};
+            ck_assert_msg(lm_score_lines(writer.lm, backends[side], lines[side], LINES, &error) == FT_OK, "%s",
+                          error.text);
+            ck_assert_msg(lm_score_text(writer.lm, backends[side], ids[LINES - 1], lines[CPU][LINES - 1].count,
+                                        &nats[side], &error) == FT_OK,
+                          "%s", error.text);
+            ck_assert_msg(lm_sample(writer.lm, backends[side], &how, &written[side], &error) == FT_OK, "%s",
+                          error.text);
+        }
+        for (size_t i = 0; i < LINES; i++)
+            EXPECT(fabs(lines[CUDA][i].nats - lines[CPU][i].nats) <= 1e-5 * lines[CPU][i].nats,
+                   "line %zu: %.9g nats, on the CPU %.9g", i, lines[CUDA][i].nats, lines[CPU][i].nats);
+        EXPECT(fabs(nats[CUDA] - nats[CPU]) <= 1e-5 * nats[CPU], "a text: %.9g nats, on the CPU %.9g", nats[CUDA],
+               nats[CPU]);
+        ck_assert_str_eq(written[CUDA], written[CPU]);
+        for (int side = 0; side < SIDES; side++)
+            free(written[side]);
+        for (size_t i = 0; i < LINES; i++)
+            free(ids[i]);
+        backends[CUDA]->ops->free(backends[CUDA]); /* it knows layers by their addresses */
+        backends[CUDA] = device_backend_new(&(struct cuda_options){.native = true});
+        writer_release(&writer);
+    }
+    close_sides(backends);
+}
+END_TEST
+
 int main(void)
 {
     test_add(heads_of_taggers_learn_what_they_learn_on_the_cpu, NULL);
     test_add(language_models_learn_what_they_learn_on_the_cpu, NULL);
+    test_add(language_models_score_and_write_text_as_on_the_cpu, NULL);
     return test_run("cuda_networks");
 }

@@ -1,11 +1,14 @@
 /* Layers in training on CUDA, by cuDNN and by kernels of our own, against the CPU: LSTMs of one and two directions over
  * packed sequences, linear layers, and tables. */
-#include "cuda_case.h"
+#include "device_backend.h"
+#include "device_floats.h"
 #include "every_backend.h"
 #include "harness.h"
+#include "numbers.h"
 #include "training_case.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -146,10 +149,10 @@ static void run_both(struct run *run)
 static void check(const char *what, const struct run *got, const struct run *expected, const float *a, const float *b,
                   size_t rows, size_t width, double limit)
 {
-    float *left = cuda_case_get(got->floats.backend, a, rows * width);
-    float *right = cuda_case_get(expected->floats.backend, b, rows * width);
+    float *left = device_floats_get(got->floats.backend, a, rows * width);
+    float *right = device_floats_get(expected->floats.backend, b, rows * width);
     if (limit > 0) {
-        cuda_case_close(what, left, right, rows, width, limit);
+        device_floats_close(what, left, right, rows, width, limit);
     } else {
         size_t at = first_difference(left, right, rows * width);
         EXPECT(at == rows * width, "%s: element %zu is %a, before it was %a", what, at, (double)left[at],
@@ -184,7 +187,7 @@ static void check_run(const struct run *got, const struct run *expected, double 
 static void check_lstms(bool native)
 {
     struct backend *cpu = backend_new(1, 0, "auto");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){.native = native});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){.native = native});
     for (size_t i = 0; i < 2 * SHAPES; i++) {
         struct training_case c;
         struct run expected, got;
@@ -223,7 +226,7 @@ START_TEST(the_same_call_gives_the_same_bits)
     for (int native = 0; native < 2; native++) {
         struct training_case c;
         struct run first, again;
-        struct backend *cuda = cuda_case_open(&(struct cuda_options){.native = native});
+        struct backend *cuda = device_backend_new(&(struct cuda_options){.native = native});
         training_case_init(&c, &(struct case_shape){11, 40, 2, false, true, LENGTHS(uneven)});
         ck_assert(run_init(&first, cuda, &c, 0, true));
         run_both(&first);
@@ -245,7 +248,7 @@ START_TEST(layers_whose_reserve_has_gone_compute_it_again)
 {
     enum { LAYERS = 19 };
     random_begin("layers_whose_reserve_has_gone_compute_it_again");
-    struct backend *cpu = backend_new(1, 0, "auto"), *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cpu = backend_new(1, 0, "auto"), *cuda = device_backend_new(&(struct cuda_options){0});
     struct training_case c[LAYERS];
     struct run expected[LAYERS], got[LAYERS];
     struct ft_error error = {""};
@@ -272,14 +275,14 @@ static size_t free_memory(void)
 {
     struct cuda_device_info info;
     struct ft_error error = {""};
-    ck_assert_msg(cuda_case_plugin()->describe(0, &info, &error) == FT_OK, "%s", error.text);
+    ck_assert_msg(device_plugin()->describe(0, &info, &error) == FT_OK, "%s", error.text);
     return info.available;
 }
 
 START_TEST(what_a_layer_keeps_goes_with_its_gates)
 {
     random_begin("what_a_layer_keeps_goes_with_its_gates");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     size_t before = 0;
     for (int round = 0; round < 3; round++) {
         struct training_case c;
@@ -303,7 +306,8 @@ static const size_t linear_shapes[][3] = {{1, 1, 1}, {5, 3, 7}, {40, 17, 9}, {2,
 START_TEST(linear_layers_agree_with_the_cpu)
 {
     random_begin("linear_layers_agree_with_the_cpu");
-    struct backend *backends[] = {backend_new(1, 0, "auto"), cuda_case_open(&(struct cuda_options){.native = true})};
+    struct backend *backends[] = {backend_new(1, 0, "auto"),
+                                  device_backend_new(&(struct cuda_options){.native = true})};
     struct ft_error error = {""};
     for (size_t i = 0; i < sizeof linear_shapes / sizeof *linear_shapes; i++)
         for (int want_dx = 0; want_dx < 2; want_dx++) {
@@ -327,10 +331,10 @@ START_TEST(linear_layers_agree_with_the_cpu)
                 const float *all[4] = {y, dx, gradients.w, gradients.b};
                 for (size_t v = 0; v < 4; v++)
                     if (all[v])
-                        results[k][v] = cuda_case_get(backend, all[v], heights[v] * widths[v]);
+                        results[k][v] = device_floats_get(backend, all[v], heights[v] * widths[v]);
                 ck_assert_msg(ops->linear_backward(backend, &layer, 0, there, dthere, dx, &gradients, &error) == FT_OK,
                               "%s", error.text);
-                float *none = cuda_case_get(backend, gradients.w, in * out);
+                float *none = device_floats_get(backend, gradients.w, in * out);
                 for (size_t e = 0; e < in * out; e++)
                     EXPECT(none[e] == 0, "of no rows: %g", (double)none[e]);
                 free(none);
@@ -339,7 +343,7 @@ START_TEST(linear_layers_agree_with_the_cpu)
             for (size_t v = 0; v < 4; v++) {
                 static const char *const names[] = {"y", "dx", "dw", "db"};
                 if (results[0][v])
-                    cuda_case_close(names[v], results[1][v], results[0][v], heights[v], widths[v], LIMIT);
+                    device_floats_close(names[v], results[1][v], results[0][v], heights[v], widths[v], LIMIT);
                 free(results[0][v]);
                 free(results[1][v]);
             }
@@ -358,7 +362,8 @@ START_TEST(a_table_s_rows_and_gradients_are_the_cpu_s_to_the_bit)
     static const size_t widths[] = {1, 31, 32, 33, 300};
     enum { ITEMS = 7, ROWS = 211 };
     random_begin("a_table_s_rows_and_gradients_are_the_cpu_s_to_the_bit");
-    struct backend *backends[] = {backend_new(1, 0, "auto"), cuda_case_open(&(struct cuda_options){.native = true})};
+    struct backend *backends[] = {backend_new(1, 0, "auto"),
+                                  device_backend_new(&(struct cuda_options){.native = true})};
     struct ft_error error = {""};
     uint32_t ids[ROWS];
     for (size_t r = 0; r < ROWS; r++)
@@ -378,8 +383,8 @@ START_TEST(a_table_s_rows_and_gradients_are_the_cpu_s_to_the_bit)
                               error.text);
                 ck_assert_msg(ops->lookup_backward(backend, ids, rows, dthere, ITEMS, width, gradient, &error) == FT_OK,
                               "%s", error.text);
-                results[k][0] = cuda_case_get(backend, out, ROWS * width);
-                results[k][1] = cuda_case_get(backend, gradient, ITEMS * width);
+                results[k][0] = device_floats_get(backend, out, ROWS * width);
+                results[k][1] = device_floats_get(backend, gradient, ITEMS * width);
                 floats_release(&floats);
             }
             ck_assert_int_eq(memcmp(results[0][0], results[1][0], ROWS * width * sizeof(float)), 0);
@@ -405,7 +410,7 @@ static ft_status scene(bool native, size_t gap)
     struct backend *cuda = NULL;
     struct ft_error error = {""};
     training_case_init(&c, &(struct case_shape){3, 5, 2, false, true, LENGTHS(uneven)});
-    ft_status status = cuda_case_plugin()->open(&(struct cuda_options){.native = native}, &cuda, &error);
+    ft_status status = device_plugin()->open(&(struct cuda_options){.native = native}, &cuda, &error);
     if (status == FT_OK)
         status = run_init(&run, cuda, &c, gap, true) ? FT_OK : FT_NOMEM;
     if (status == FT_OK)
