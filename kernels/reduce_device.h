@@ -6,26 +6,13 @@
 #define KERNELS_REDUCE_DEVICE_H
 #include "kernels/device.h"
 #include <math.h>
-#include <string.h>
 
 enum { MOST_WARPS = 32 }; /* of a block */
-
-/* The value of the thread whose lane differs in the bits of `mask`. */
-DEVICE double exchanged(double value, int mask)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    uint32_t low = __shfl_xor_sync(WHOLE_WARP, (uint32_t)bits, mask);
-    uint32_t high = __shfl_xor_sync(WHOLE_WARP, (uint32_t)(bits >> 32), mask);
-    bits = (uint64_t)high << 32 | low;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 DEVICE double warp_sum(double value)
 {
     for (int mask = WARP / 2; mask; mask /= 2)
-        value += exchanged(value, mask);
+        value += __shfl_xor_sync(WHOLE_WARP, value, mask);
     return value;
 }
 
@@ -33,7 +20,7 @@ DEVICE double warp_sum(double value)
 DEVICE double warp_max(double value)
 {
     for (int mask = WARP / 2; mask; mask /= 2)
-        value = fmax(value, exchanged(value, mask));
+        value = fmax(value, __shfl_xor_sync(WHOLE_WARP, value, mask));
     return fmax(value, (double)-INFINITY);
 }
 

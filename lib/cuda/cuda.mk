@@ -14,6 +14,7 @@ kernel_objects = $(patsubst %.cu,$(BUILD)/cuda/%.o,$(kernel_sources))
 
 $(BUILD)/pic/lib/cuda/%: DEFINES = -isystem $(CUDA_HOME)/include
 $(BUILD)/pic/lib/cuda/%: SHARED = -fPIC -fvisibility=hidden
+$(BUILD)/pic/kernels/optimizer.o $(BUILD)/pic/kernels/tag_choices.o: SHARED = -fPIC -fvisibility=hidden
 
 $(BUILD)/cuda/%.o: %.cu $(BUILD)/cuda-flags | deps
 	@mkdir -p $(@D)
