@@ -45,11 +45,11 @@ WARNINGS = -Wall -Wextra -Werror -Wpedantic -Wshadow -Wstrict-prototypes -Wmissi
 # -ffp-contract=off: results must not depend on which products the compiler chooses to fuse.
 FLAGS = -std=c11 -D_GNU_SOURCE $(OPTIMIZE) $(WARNINGS) -ffp-contract=off -pthread -Ilib -I. $(SANITIZE) $(CFLAGS)
 # oneDNN takes its number of threads from OpenMP's library.
-LIBS = $(PACKAGE_LIBS) -ldnnl -lgomp -lpthread -lm
+LIBS = $(PACKAGE_LIBS) -ldnnl -lgomp -lpthread -ldl -lm
 
 library_sources = $(filter-out lib/cuda/%,$(wildcard lib/*/*.c kernels/*.c kernels/simd/*.c))
-# The shared library does without writers, evaluation and training, and so without oneDNN.
-shared_sources = $(filter-out lib/text/writer% lib/text/evaluation% lib/text/page% lib/export/% lib/run/% %_training.c \
+# The shared library does without writers, evaluation, training and GPUs, and so without oneDNN and plug-ins.
+shared_sources = $(filter-out lib/tensor/backend_cuda.c lib/text/writer% lib/text/evaluation% lib/text/page% lib/export/% lib/run/% %_training.c \
     %_training_losses.c $(addprefix kernels/,gemm.c lstm_train.c crf_loss.c dropout.c optimizer.c tag_choices.c transpose.c), \
     $(library_sources)) lib/text/writer_source.c \
     $(addprefix lib/run/,alternatives.c character_words.c embedder.c head.c memory_plan.c predictor.c store.c)
@@ -97,6 +97,7 @@ $(BUILD)/obj/kernels/% $(BUILD)/pic/kernels/%: OPTIMIZE = -O3 -g -fno-math-errno
 %/emulated_avx_vnni.o: INSTRUCTIONS = $(call on_x86,-mavx512vnni -mavx512vl -mavx2 -mfma)
 %/neon.o: INSTRUCTIONS = $(call on_arm)
 %/neon_dot.o: INSTRUCTIONS = $(call on_arm,-march=armv8.2-a+dotprod)
+%/backend_cuda.o: DEFINES = -DFLAIRTAG_LIB='"$(LIBDIR)/flairtag"'
 %/model_folders.o: DEFINES = -DFLAIRTAG_SHARE='"$(PREFIX)/share/flairtag"'
 $(BUILD)/obj/tests/%: DEFINES = -Itests/unit
 # Without -fno-semantic-interposition GCC inlines nothing that somebody might put in the place of.
@@ -112,7 +113,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | deps
 $(BUILD)/pic/%.o: %.c $(BUILD)/flags | deps
 	$(compile)
 
-$(filter %/model_folders.o,$(library_objects) $(shared_objects)): $(BUILD)/flags-prefix
+$(filter %/model_folders.o %/backend_cuda.o,$(library_objects) $(shared_objects)): $(BUILD)/flags-prefix
 
 $(pages): $(wildcard lib/text/page/*)
 	@mkdir -p $(@D)
@@ -125,7 +126,7 @@ stamp = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 $(BUILD)/flags: FORCE | deps
 	$(call stamp,$(CC) $(FLAGS) $(PACKAGE_CFLAGS))
 $(BUILD)/flags-prefix: FORCE
-	$(call stamp,$(PREFIX))
+	$(call stamp,$(PREFIX) $(LIBDIR))
 $(BUILD)/sources: FORCE
 	$(call stamp,$(library_sources) $(program_sources) $(test_helpers) $(fuzz_helpers))
 
@@ -223,8 +224,7 @@ install: all lib
 	    install -m 644 $$file $(share)/flairtag/models/ || exit; done
 	install models/get.sh $(DESTDIR)$(PREFIX)/bin/flairtag-get-model
 	install -m 644 models/get.1 $(share)/man/man1/flairtag-get-model.1
-	$(if $(plugin),install -d $(DESTDIR)$(PREFIX)/lib/flairtag && \
-	    install -m 644 $(plugin) $(DESTDIR)$(PREFIX)/lib/flairtag/)
+	$(if $(plugin),install -d $(libdir)/flairtag && install -m 644 $(plugin) $(libdir)/flairtag/)
 	$(BUILD)/flairtag help --man > $(share)/man/man1/flairtag.1
 	for command in $$($(BUILD)/flairtag help --commands); do \
 	    $(BUILD)/flairtag help --man $$command > $(share)/man/man1/flairtag-$$command.1 || exit; done
@@ -239,9 +239,9 @@ uninstall:
 	rm -f $(includedir)/flairtag.h $(libdir)/pkgconfig/flairtag.pc $(libdir)/libflairtag.so $(libdir)/$(soname) \
 	    $(libdir)/libflairtag.so.$(version)
 	rm -f $(patsubst models/%,$(share)/flairtag/models/%,$(wildcard models/*.safetensors models/*.md))
-	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag-get-model $(DESTDIR)$(PREFIX)/lib/flairtag/libflairtag_cuda.so
+	rm -f $(DESTDIR)$(PREFIX)/bin/flairtag-get-model $(libdir)/flairtag/libflairtag_cuda.so
 	-rmdir $(share)/flairtag/models $(share)/flairtag
-	$(if $(wildcard $(DESTDIR)$(PREFIX)/lib/flairtag),-rmdir $(DESTDIR)$(PREFIX)/lib/flairtag)
+	$(if $(wildcard $(libdir)/flairtag),-rmdir $(libdir)/flairtag)
 
 .PHONY: deb check-deb
 deb: | deps

@@ -12,7 +12,7 @@ static const struct option bench_options[] = {
      "no model file: two language models of H units and a BiLSTM-CRF of 256, with random weights", 1, 8192},
     {0, "words", OPTION_STRING, offsetof(struct bench_values, words), "FILE", NULL,
      "word vectors for --random (default: 1,000 random ones of 100 columns)", 0, 0},
-    PRECISION_OPTION(struct bench_values, model),
+    RUN_PRECISION_OPTION(struct bench_values, model),
     {0, "repeat", OPTION_INT, offsetof(struct bench_values, repeat), "N", NULL,
      "runs, of which the median counts (default 1)", 1, 1000},
     {0, "mini-batch-size", OPTION_INT, offsetof(struct bench_values, mini_batch), "N", NULL,
@@ -31,6 +31,7 @@ static const struct option bench_options[] = {
      "'bench train': set a tenth apart and evaluate it behind every epoch", 0, 0},
     {0, "json", OPTION_FLAG, offsetof(struct bench_values, json), NULL, NULL, "print one JSON object", 0, 0},
     OPTION_GROUP("Machine"),
+    DEVICE_OPTIONS(struct bench_values, model),
     MACHINE_OPTIONS(struct bench_values, model),
     OPTION_GROUP("Input"),
     INPUT_OPTIONS(struct bench_values, input),
@@ -88,7 +89,8 @@ const struct command command_bench = {
         "counted for padding, nor for steps that sentences share because they begin (for a backward model: end) alike. "
         "Opening the model is timed apart.\n\n"
         "storage: embeds the corpus in file order once for every --lm-output, --gather and --storage, and prints time, bytes "
-        "copied, bytes kept and which storage each kept row pins.\n\n"
+        "copied, bytes kept and which storage each kept row pins. On a GPU a way that runs out of its memory says so, with what "
+        "it had kept by then and no time.\n\n"
         "train: trains a BiLSTM-CRF on the corpus, its token vectors stored in the first epoch, and prints for every epoch "
         "seconds, tokens and floating-point operations a second, the latter also as percent of the peak in float32. Counted "
         "are the products of linear and LSTM layers, two operations a multiply-add: forward, and for the gradients of "
@@ -99,7 +101,8 @@ const struct command command_bench = {
         "100 streams of 250 an update, and prints characters and floating-point operations a second, the latter also as "
         "percent of the peak in float32, counted as for train.\n\n"
         "peak: what the machine can do at most in every instruction set and precision that it has: multiply-adds in "
-        "registers, two operations each, by one thread and by all. --isa leaves one set.",
+        "registers, two operations each, by one thread and by all. --isa leaves one set. All percents are of the CPU's peak, on "
+        "a GPU too; 'bench predict' gives none there.",
     .examples = "flairtag bench predict --random 2048 --words glove.safetensors test.conll\n"
                 "flairtag bench storage --plan --random 2048 train.conll\n"
                 "flairtag bench train --random 2048 --words glove.safetensors train.conll\n"

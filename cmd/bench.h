@@ -2,7 +2,7 @@
 #ifndef CMD_BENCH_H
 #define CMD_BENCH_H
 #include "cmd/input_options.h"
-#include "cmd/model_options.h"
+#include "cmd/machine.h"
 #include "run/random_model.h"
 #include <cjson/cJSON.h>
 
@@ -29,7 +29,7 @@ int bench_peak(const struct bench_values *values);
 ft_status bench_print_json(cJSON *json, struct ft_error *error);
 
 /* The model that the options ask for, opened or made. */
-ft_status bench_model(const struct bench_values *values, struct backend *backend, struct model *model,
+ft_status bench_model(const struct bench_values *values, const struct machine *machine, struct model *model,
                       struct random_model **random, struct ft_error *error);
 
 #endif

@@ -41,7 +41,7 @@ static ft_status print(const struct bench_values *values, const struct lm_shape 
 int bench_lm(const struct bench_values *values)
 {
     struct ft_error error = {""};
-    struct backend *backend = NULL;
+    struct machine machine = {0};
     struct lm_trainer_options options = {
         .shape = {.items = ITEMS,
                   .embedding = EMBEDDING,
@@ -53,12 +53,13 @@ int bench_lm(const struct bench_values *values)
         .seed = 1};
     size_t updates = (size_t)values->repeat * UPDATES;
     double *seconds = calloc(updates, sizeof *seconds), peak = 0;
-    ft_status status = seconds ? model_backend(&values->model, &backend, &error) : ft_nomem(&error, "the measurements");
+    ft_status status = seconds ? machine_open(&machine, &values->model, MACHINE_ONE_GPU, &error)
+                               : ft_nomem(&error, "the measurements");
     for (int side = 0; status == FT_OK && side < 2; side++) { /* before and after: the machine may have been busy */
-        double now = peak_measure(backend_cpu_kernels(backend), PRECISION_F32, backend_cpu_threads(backend));
+        double now = peak_measure(backend_cpu_kernels(machine.host), PRECISION_F32, backend_cpu_threads(machine.host));
         peak = now > peak ? now : peak;
         if (!side)
-            status = lm_speed_measure(&options, backend, updates, seconds, &error);
+            status = lm_speed_measure(&options, machine.devices[0], updates, seconds, &error);
     }
     if (status == FT_OK) {
         qsort(seconds, updates, sizeof *seconds, ascending);
@@ -66,8 +67,7 @@ int bench_lm(const struct bench_values *values)
     }
     if (status != FT_OK)
         report_error("%s", error.text);
-    if (backend)
-        backend->ops->free(backend);
+    machine_close(&machine);
     free(seconds);
     return (int)status;
 }

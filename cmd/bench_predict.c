@@ -12,12 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-ft_status bench_model(const struct bench_values *values, struct backend *backend, struct model *model,
+ft_status bench_model(const struct bench_values *values, const struct machine *machine, struct model *model,
                       struct random_model **random, struct ft_error *error)
 {
+    struct backend *backend = machine->host;
     *random = NULL;
     if (!values->random)
-        return model_open_tagger(&values->model, backend, model, error);
+        return model_open_tagger(&machine->model, backend, model, error);
     ft_status status = FT_OK;
     if (values->words) {
         char path[4096];
@@ -29,8 +30,8 @@ ft_status bench_model(const struct bench_values *values, struct backend *backend
     }
     if (status == FT_OK)
         status = random_model_new(random, (size_t)values->random, model->words, backend, error);
-    if (status == FT_OK && values->model.precision != PRECISION_OF_FILE)
-        status = tagger_set_precision(random_model_tagger(*random), model_precision(&values->model, backend),
+    if (status == FT_OK && machine->model.precision != PRECISION_OF_FILE)
+        status = tagger_set_precision(random_model_tagger(*random), model_precision(&machine->model, backend),
                                       backend_cpu_threads(backend), error);
     return status;
 }
@@ -51,10 +52,13 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
     struct predictor *predictor = NULL;
     struct window window;
     size_t max_chars, max_tokens;
+    bool on_host = backend->ops->on_host;
     window_init(&window);
     predictor_window_size(tagger, &max_chars, &max_tokens);
     *figures = (struct figures){0};
-    struct step_counts before = backend_cpu_steps(backend), behind;
+    struct step_counts before = {0}, behind = {0};
+    if (on_host)
+        before = backend_cpu_steps(backend);
     double start = clock_seconds();
     ft_status status = reader_open(&reader, &reading, error);
     if (status == FT_OK)
@@ -77,7 +81,8 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
         figures->tokens += window.tokens;
     }
     figures->seconds = clock_seconds() - start;
-    behind = backend_cpu_steps(backend);
+    if (on_host)
+        behind = backend_cpu_steps(backend);
     figures->steps =
         (struct step_counts){behind.asked - before.asked, behind.taken - before.taken, behind.seconds - before.seconds};
     predictor_free(predictor);
@@ -102,6 +107,32 @@ static enum precision main_precision(const struct operations *operations)
         if (operations->at[p] > operations->at[most])
             most = (enum precision)p;
     return most;
+}
+
+/* What a GPU could do at most is not measured, and which steps it shares it does not tell. */
+static ft_status print_gpu_report(const struct bench_values *values, const struct machine *machine,
+                                  const struct figures *figures, double setup, struct ft_error *error)
+{
+    char text[MACHINE_TEXT];
+    machine_text(machine, &values->model, text);
+    double chars = (double)figures->characters / figures->seconds, tokens = (double)figures->tokens / figures->seconds;
+    if (!values->json) {
+        printf("%zu sentences, %zu tokens, %zu characters with markers in %.3f s (set-up apart: %.3f s)\n",
+               figures->sentences, figures->tokens, figures->characters, figures->seconds, setup);
+        printf("%.0f chars/s  %.0f tokens/s on %s\n", chars, tokens, text);
+        return FT_OK;
+    }
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "device", text);
+    cJSON_AddNumberToObject(json, "chars_per_s", chars);
+    cJSON_AddNumberToObject(json, "tokens_per_s", tokens);
+    cJSON_AddNumberToObject(json, "seconds", figures->seconds);
+    cJSON_AddNumberToObject(json, "setup_seconds", setup);
+    cJSON_AddNumberToObject(json, "sentences", (double)figures->sentences);
+    cJSON_AddNumberToObject(json, "tokens", (double)figures->tokens);
+    cJSON_AddNumberToObject(json, "characters", (double)figures->characters);
+    cJSON_AddNumberToObject(json, "peak_rss_bytes", (double)memory_peak());
+    return bench_print_json(json, error);
 }
 
 static ft_status print_report(const struct bench_values *values, const struct backend *backend,
@@ -153,37 +184,39 @@ static ft_status print_report(const struct bench_values *values, const struct ba
 int bench_predict(const struct bench_values *values)
 {
     struct ft_error error = {""};
-    struct backend *backend = NULL;
+    struct machine machine = {0};
     struct model model = {0};
     struct random_model *random = NULL;
     struct figures *runs = calloc((size_t)values->repeat, sizeof *runs);
     struct tagger_work work;
     struct peaks peaks = {{0}};
     double start = clock_seconds();
-    ft_status status = runs ? model_backend(&values->model, &backend, &error) : ft_nomem(&error, "the runs");
+    ft_status status =
+        runs ? machine_open(&machine, &values->model, MACHINE_ONE_GPU, &error) : ft_nomem(&error, "the runs");
     if (status == FT_OK)
-        status = bench_model(values, backend, &model, &random, &error);
+        status = bench_model(values, &machine, &model, &random, &error);
     double setup = clock_seconds() - start;
     const struct tagger *tagger = random ? random_model_tagger(random) : model.tagger;
-    if (status == FT_OK) {
+    if (status == FT_OK)
         work = tagger_work(tagger);
-        peaks_measure(&peaks, &work, backend);
-    }
+    if (status == FT_OK && !machine.has_gpu)
+        peaks_measure(&peaks, &work, machine.host);
     for (long r = 0; status == FT_OK && r < values->repeat; r++) {
-        status = run_once(values, backend, tagger, &runs[r], &error);
-        if (status == FT_OK)
-            peaks_measure(&peaks, &work, backend);
+        status = run_once(values, machine.devices[0], tagger, &runs[r], &error);
+        if (status == FT_OK && !machine.has_gpu)
+            peaks_measure(&peaks, &work, machine.host);
     }
     if (status == FT_OK) {
         qsort(runs, (size_t)values->repeat, sizeof *runs, by_seconds);
-        status = print_report(values, backend, tagger, &runs[values->repeat / 2], setup, &peaks, &error);
+        const struct figures *median = &runs[values->repeat / 2];
+        status = machine.has_gpu ? print_gpu_report(values, &machine, median, setup, &error)
+                                 : print_report(values, machine.host, tagger, median, setup, &peaks, &error);
     }
     if (status != FT_OK)
         report_error("%s", error.text);
     random_model_free(random);
     model_close(&model);
-    if (backend)
-        backend->ops->free(backend);
+    machine_close(&machine);
     free(runs);
     return (int)status;
 }

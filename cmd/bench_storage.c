@@ -100,7 +100,7 @@ static ft_status read_corpus(const struct bench_values *values, struct window *c
 int bench_storage(const struct bench_values *values)
 {
     struct ft_error error = {""};
-    struct backend *backend = NULL;
+    struct machine machine = {0};
     struct model model = {0};
     struct random_model *random = NULL;
     struct window corpus;
@@ -108,20 +108,25 @@ int bench_storage(const struct bench_values *values)
     window_init(&corpus);
     ft_status status = read_corpus(values, &corpus, &error);
     if (status == FT_OK)
-        status = model_backend(&values->model, &backend, &error);
+        status = machine_open(&machine, &values->model, MACHINE_ONE_GPU, &error);
     if (status == FT_OK)
-        status = bench_model(values, backend, &model, &random, &error);
+        status = bench_model(values, &machine, &model, &random, &error);
     const struct tagger *tagger = random ? random_model_tagger(random) : model.tagger;
     struct tagger_work work = {{0}, {0}};
     struct peaks peaks = {{0}};
     if (status == FT_OK && !values->plan) {
         work = tagger_work(tagger);
-        peaks_measure(&peaks, &work, backend);
+        peaks_measure(&peaks, &work, machine.host);
     }
     for (int i = 0; status == FT_OK && i < CASES; i++) {
         struct storage_case how = case_number(i);
-        status = storage_table(tagger, values->plan ? NULL : backend, &how, &corpus, (size_t)values->mini_batch,
-                               &figures[i], &error);
+        status = storage_table(tagger, values->plan ? NULL : machine.devices[0], &how, &corpus,
+                               (size_t)values->mini_batch, &figures[i], &error);
+        if (status == FT_NOMEM && machine.has_gpu) { /* that is a result, too */
+            figures[i].pins = "out of the GPU's memory";
+            figures[i].seconds = 0;
+            status = FT_OK;
+        }
         if (interrupted)
             status = ft_fail(&error, FT_INTERRUPTED, "interrupted");
     }
@@ -134,7 +139,6 @@ int bench_storage(const struct bench_values *values)
     random_model_free(random);
     model_close(&model);
     window_release(&corpus);
-    if (backend)
-        backend->ops->free(backend);
+    machine_close(&machine);
     return (int)status;
 }

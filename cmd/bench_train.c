@@ -19,7 +19,7 @@ struct epoch {
 
 struct bench {
     const struct bench_values *values;
-    struct backend *backend;
+    struct machine machine;
     struct model model; /* the embeddings are one of three: a model's, a random model's, word vectors alone */
     struct random_model *random;
     struct stack stack;
@@ -64,11 +64,11 @@ static ft_status open_embeddings(struct bench *bench, const struct tagger **tagg
         status = model_find(values->words, bench->words, sizeof bench->words, error);
         struct stack_part words = {STACK_WORDS, bench->words};
         if (status == FT_OK)
-            status = stack_open(&bench->stack, &words, 1, bench->backend, error);
+            status = stack_open(&bench->stack, &words, 1, bench->machine.host, error);
         *tagger = bench->stack.tagger;
         return status;
     }
-    status = bench_model(values, bench->backend, &bench->model, &bench->random, error);
+    status = bench_model(values, &bench->machine, &bench->model, &bench->random, error);
     *tagger = bench->random ? random_model_tagger(bench->random) : bench->model.tagger;
     return status;
 }
@@ -93,7 +93,7 @@ static ft_status open_all(struct bench *bench, struct ft_error *error)
     struct row_store_options storing = {.mode = STORAGE_CPU, .gather = store_default_gather(STORAGE_CPU)};
     const struct tagger *tagger = NULL;
     size_t count;
-    ft_status status = model_backend(&bench->values->model, &bench->backend, error);
+    ft_status status = machine_open(&bench->machine, &bench->values->model, MACHINE_ONE_GPU, error);
     if (status == FT_OK)
         status = open_corpus(bench, error);
     if (status == FT_OK)
@@ -104,10 +104,11 @@ static ft_status open_all(struct bench *bench, struct ft_error *error)
     if (status == FT_OK && (!sentences || !bench->epochs))
         status = ft_nomem(error, "the corpus");
     if (status == FT_OK)
-        status = row_store_new(&bench->rows, tagger, bench->backend, &storing, sentences, count, NULL, error);
+        status =
+            row_store_new(&bench->rows, tagger, bench->machine.devices[0], &storing, sentences, count, NULL, error);
     struct trainer_data data = {&bench->corpus, &bench->tags, bench->rows};
     if (status == FT_OK)
-        status = trainer_new(&bench->trainer, &options, &data, bench->backend, error);
+        status = trainer_new(&bench->trainer, &options, &data, bench->machine.devices[0], error);
     return status;
 }
 
@@ -120,8 +121,7 @@ static void close_all(struct bench *bench)
     model_close(&bench->model);
     tag_set_release(&bench->tags);
     corpus_release(&bench->corpus);
-    if (bench->backend)
-        bench->backend->ops->free(bench->backend);
+    machine_close(&bench->machine);
     free(bench->epochs);
     arena_release(&bench->arena);
 }
@@ -130,7 +130,7 @@ static void close_all(struct bench *bench)
 static void measure_peak(struct bench *bench)
 {
     double again =
-        peak_measure(backend_cpu_kernels(bench->backend), PRECISION_F32, backend_cpu_threads(bench->backend));
+        peak_measure(backend_cpu_kernels(bench->machine.host), PRECISION_F32, backend_cpu_threads(bench->machine.host));
     if (again > bench->peak)
         bench->peak = again;
 }
@@ -222,10 +222,10 @@ static ft_status print_json(const struct bench *bench, const struct epoch *media
     cJSON_AddNumberToObject(json, "tokens", (double)bench->tokens);
     cJSON_AddNumberToObject(json, "width", (double)network->shape.width);
     cJSON_AddNumberToObject(json, "parameters", (double)network->parameters.floats);
-    cJSON_AddNumberToObject(json, "threads", (double)backend_cpu_threads(bench->backend));
+    cJSON_AddNumberToObject(json, "threads", (double)backend_cpu_threads(bench->machine.host));
     cJSON_AddNumberToObject(json, "stored_bytes", (double)row_store_counts(bench->rows).kept_bytes);
     cJSON_AddNumberToObject(json, "peak_rss_bytes", (double)memory_peak());
-    cJSON_AddStringToObject(json, "isa", backend_cpu_kernels(bench->backend)->name);
+    cJSON_AddStringToObject(json, "isa", backend_cpu_kernels(bench->machine.host)->name);
     cJSON *epochs = cJSON_AddArrayToObject(json, "epochs");
     for (long e = 0; e <= bench->values->epochs; e++)
         cJSON_AddItemToArray(epochs, epoch_json(&bench->epochs[e]));
@@ -249,7 +249,7 @@ static ft_status report(const struct bench *bench, struct ft_error *error)
         return print_json(bench, &median, operations, error);
     printf("%zu sentences, %zu tokens of %zu columns, %zu parameters; peak in f32 %.1f Gop/s (%s, %zu threads)\n",
            bench->sentences, bench->tokens, network->shape.width, network->parameters.floats, 1e-9 * bench->peak,
-           backend_cpu_kernels(bench->backend)->name, backend_cpu_threads(bench->backend));
+           backend_cpu_kernels(bench->machine.host)->name, backend_cpu_threads(bench->machine.host));
     for (size_t e = 0; e <= later; e++)
         print_epoch(bench, e + 1, &bench->epochs[e], operations);
     printf("an epoch after the first (median): %.3f s, %.1f %% of peak; most memory %.1f MiB\n",

@@ -40,7 +40,7 @@ static bool is_chosen(enum layer layer, enum member_kind kind)
 
 struct embedding_run {
     const struct tagger *tagger;
-    struct backend *backend;
+    struct machine machine;
     struct reader *reader;
     struct output *output;
     enum layer layer;
@@ -54,15 +54,20 @@ static ft_status embed_batch(struct embedding_run *run, const struct sentence *c
     static const struct embedder_options options = {GATHER_SLICE, LM_BOUNDARY};
     struct embedded embedded;
     ft_status status =
-        embedder_run(run->tagger, run->backend, &options, sentences, count, account, arena, &embedded, error);
+        embedder_run(run->tagger, account->backend, &options, sentences, count, account, arena, &embedded, error);
     if (status != FT_OK)
         return status;
+    struct storage_account host = {0};
+    struct store store;
+    store_init(&store, STORAGE_NONE, account, &host);
+    if (!storage_on_host(account))
+        status = store_to_host(&store, run->tagger, &embedded, error);
     for (size_t t = 0; status == FT_OK && t < embedded.tokens; t++)
         for (size_t p = 0; status == FT_OK && p < embedded.piece_count; p++)
             if (is_chosen(run->layer, run->tagger->members[embedded.piece_member[p]].kind))
                 status = output_write(run->output, embedded.pieces[p].rows[t], embedded.pieces[p].width * sizeof(float),
                                       error);
-    run->rows += embedded.tokens;
+    run->rows += status == FT_OK ? embedded.tokens : 0;
     embedded_release(&embedded);
     return status;
 }
@@ -80,6 +85,11 @@ static ft_status embed_window(struct embedding_run *run, const struct window *wi
         arena_clear(arena);
         status = step ? embed_batch(run, sentences + i, step, account, arena, error)
                       : memory_plan_refuse(&run->plan, sentences[i], held, error);
+        while (status == FT_NOMEM && step > 1 && run->machine.has_gpu) { /* nothing of them was written */
+            step = (step + 1) / 2;
+            arena_clear(arena);
+            status = embed_batch(run, sentences + i, step, account, arena, error);
+        }
     }
     free(sentences);
     return status;
@@ -90,7 +100,7 @@ static ft_status embed_all(struct embedding_run *run, struct ft_error *error)
     char header[NPY_HEADER_BYTES];
     struct window window;
     struct arena arena;
-    struct storage_account account = {0};
+    struct storage_account account = {.backend = run->machine.devices[0]};
     size_t sentences = 0;
     for (size_t i = 0; i < run->tagger->member_count; i++)
         run->width += is_chosen(run->layer, run->tagger->members[i].kind) ? run->tagger->members[i].width : 0;
@@ -137,13 +147,13 @@ static int run_embed(int argc, char **argv, const struct command *self)
     struct model model = {0};
     struct embedding_run run = {.layer = (enum layer)values.layer};
     struct reader_options reading = input_reader_options(&values.input, argv + 1, (size_t)operands);
-    ft_status status = model_backend(&values.model, &run.backend, &error);
+    ft_status status = machine_open(&run.machine, &values.model, MACHINE_ONE_GPU, &error);
     if (status == FT_OK)
         status = reader_open(&run.reader, &reading, &error);
     if (status == FT_OK)
-        status = memory_open_tagger(values.max_memory, &values.model, run.backend, &model, &error);
+        status = memory_open_tagger(values.max_memory, &run.machine, &model, &error);
     if (status == FT_OK)
-        status = memory_settle(values.max_memory, &model, run.backend, run.reader, NULL, &run.plan, &error);
+        status = memory_settle(values.max_memory, &model, &run.machine, run.reader, NULL, &run.plan, &error);
     run.tagger = model.tagger;
     if (status == FT_OK)
         status = output_open(&run.output, values.output, &error);
@@ -159,8 +169,7 @@ static int run_embed(int argc, char **argv, const struct command *self)
         report_error("%s", error.text);
     model_close(&model);
     reader_close(run.reader);
-    if (run.backend)
-        run.backend->ops->free(run.backend);
+    machine_close(&run.machine);
     return (int)status;
 }
 

@@ -46,7 +46,7 @@ ft_status eval_model(const struct model_values *values, size_t max_memory, const
         .files = &gold, .file_count = 1, .format = INPUT_CONLL, .token_column = token_column};
     struct predictor_options how = {0};
     struct memory_plan plan;
-    struct backend *backend = NULL;
+    struct machine machine = {0};
     struct model model = {0};
     struct reader *reader = NULL;
     struct predictor *predictor = NULL;
@@ -56,15 +56,15 @@ ft_status eval_model(const struct model_values *values, size_t max_memory, const
     size_t sentences = 0, tokens = 0;
     window_init(&window);
     arena_init(&arena);
-    ft_status status = model_backend(values, &backend, error);
+    ft_status status = machine_open(&machine, values, MACHINE_ONE_GPU, error);
     if (status == FT_OK)
         status = reader_open(&reader, &reading, error);
     if (status == FT_OK)
-        status = memory_open_tagger(max_memory, values, backend, &model, error);
+        status = memory_open_tagger(max_memory, &machine, &model, error);
     if (status == FT_OK)
-        status = memory_settle(max_memory, &model, backend, reader, &how, &plan, error);
+        status = memory_settle(max_memory, &model, &machine, reader, &how, &plan, error);
     if (status == FT_OK)
-        status = predictor_new(&predictor, model.tagger, backend, &how, error);
+        status = predictor_new(&predictor, model.tagger, machine.devices[0], &how, error);
     if (status == FT_OK)
         progress = progress_new();
     while (status == FT_OK && !interrupted) {
@@ -85,8 +85,7 @@ ft_status eval_model(const struct model_values *values, size_t max_memory, const
     predictor_free(predictor);
     model_close(&model);
     reader_close(reader);
-    if (backend)
-        backend->ops->free(backend);
+    machine_close(&machine);
     window_release(&window);
     arena_release(&arena);
     if (status == FT_OK)

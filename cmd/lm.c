@@ -16,7 +16,7 @@
 static const double NATS_A_BIT = 0.693147180559945309417;
 
 struct opened {
-    struct backend *backend;
+    struct machine machine;
     struct model model;
     const struct lm *lm;
 };
@@ -24,8 +24,7 @@ struct opened {
 static void close_model(struct opened *opened)
 {
     model_close(&opened->model);
-    if (opened->backend)
-        opened->backend->ops->free(opened->backend);
+    machine_close(&opened->machine);
 }
 
 static ft_status open_lm(const struct lm_values *values, struct opened *opened, struct ft_error *error)
@@ -34,11 +33,11 @@ static ft_status open_lm(const struct lm_values *values, struct opened *opened, 
     *opened = (struct opened){0};
     ft_status status = model_find(values->model.model, path, sizeof path, error);
     if (status == FT_OK)
-        status = model_backend(&values->model, &opened->backend, error);
+        status = machine_open(&opened->machine, &values->model, MACHINE_ONE_GPU, error);
     if (status == FT_OK)
-        status = model_open(path, opened->backend, &opened->model, error);
+        status = model_open(path, opened->machine.host, &opened->model, error);
     if (status == FT_OK && opened->model.kind != MODEL_WORDS)
-        status = model_settle_precision(&values->model, opened->backend, &opened->model, error);
+        status = model_settle_precision(&opened->machine.model, opened->machine.host, &opened->model, error);
     if (status != FT_OK)
         return status;
     bool forward = values->direction != 1;
@@ -77,7 +76,7 @@ static ft_status score_lines(const struct lm_values *values, const struct opened
         lines[i].ids = status == FT_OK ? ids : NULL;
     }
     if (status == FT_OK)
-        status = lm_score_lines(opened->lm, opened->backend, lines, pieces->count, error);
+        status = lm_score_lines(opened->lm, opened->machine.devices[0], lines, pieces->count, error);
     for (size_t i = 0; status == FT_OK && i < pieces->count; i++) {
         scored->nats += lines[i].nats;
         scored->chars += lines[i].predicted;
@@ -110,7 +109,7 @@ static ft_status score_whole(const struct opened *opened, const struct text_piec
     }
     ft_status status = lm_score_ids(opened->lm, text, bytes, &ids, &count, error);
     if (status == FT_OK)
-        status = lm_score_text(opened->lm, opened->backend, ids, count, &scored->nats, error);
+        status = lm_score_text(opened->lm, opened->machine.devices[0], ids, count, &scored->nats, error);
     if (status == FT_OK) {
         scored->chars = count - 1;
         scored->lines = pieces->count;
@@ -192,7 +191,7 @@ int lm_write_sample(const struct lm_values *values, char **operands, size_t coun
     }
     ft_status status = open_lm(values, &opened, &error);
     if (status == FT_OK)
-        status = lm_sample(opened.lm, opened.backend, &how, &text, &error);
+        status = lm_sample(opened.lm, opened.machine.devices[0], &how, &text, &error);
     if (status == FT_OK)
         printf("%s\n", text);
     else

@@ -1,7 +1,7 @@
 /* lm.h - the parts of `flairtag lm`. */
 #ifndef CMD_LM_H
 #define CMD_LM_H
-#include "cmd/model_options.h"
+#include "cmd/machine.h"
 #include "run/lm_trainer.h"
 
 enum { LM_UNSAID = -1 };

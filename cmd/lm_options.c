@@ -42,7 +42,7 @@ const struct option lm_option_table[] = {
      "a language model, or a tagger that has one (default: the one that 'flairtag models' marks)", 0, 0},
     {0, "direction", OPTION_CHOICE, PLACE(direction), NULL, "forward|backward",
      "in which direction a model is to be trained, or which of a tagger's is meant (there default forward)", 0, 0},
-    PRECISION_OPTION(struct lm_values, model),
+    RUN_PRECISION_OPTION(struct lm_values, model),
     OPTION_GROUP("Score"),
     {0, "context", OPTION_CHOICE, PLACE(context), NULL, "line|text",
      "each line by itself behind the delimiter, as tagging reads it, or the whole text in one go (default line)", 0, 0},
@@ -130,6 +130,7 @@ const struct option lm_option_table[] = {
      "save all that is needed to go on every N seconds; 0: after every update (default 300)", 0, 1000000},
     {0, "json", OPTION_FLAG, PLACE(json), NULL, NULL, "report the result as a JSON object", 0, 0},
     OPTION_GROUP("Machine"),
+    DEVICE_OPTIONS(struct lm_values, model),
     MACHINE_OPTIONS(struct lm_values, model),
     OPTION_END,
 };

@@ -14,9 +14,9 @@
 
 enum { TIMED = 2 };
 /* What of the values is not the run's but of the process that works on it, or of other sub-commands. */
-static const char *const not_of_the_run[] = {"run",         "resume",    "json",   "threads",  "lanes",
-                                             "isa",         "model",     "prefix", "per-line", "characters",
-                                             "temperature", "precision", "context"};
+static const char *const not_of_the_run[] = {"run",         "resume",    "json",    "threads",  "lanes",
+                                             "isa",         "model",     "prefix",  "per-line", "characters",
+                                             "temperature", "precision", "context", "device",   "gpu-mem"};
 
 /* The texts, a whole path a line: operands and --text together. */
 static ft_status settle_text(struct lm_values *values, char **operands, size_t count, struct arena *arena,
@@ -132,27 +132,26 @@ static ft_status settle_from(struct lm_values *values, struct arena *arena, stru
 /* As many characters as will be trained on in the time asked for. */
 static ft_status plan_seconds(struct lm_values *values, const struct text_corpus *corpus, struct ft_error *error)
 {
-    struct backend *backend = NULL;
+    struct machine machine = {0};
     struct bytes *items;
     struct arena arena;
     size_t count = 0;
     double known, seconds[TIMED];
     struct lm_trainer_options options = lm_trainer_options(values);
     arena_init(&arena);
-    ft_status status = model_backend(&values->model, &backend, error);
+    ft_status status = machine_open(&machine, &values->model, MACHINE_ONE_GPU, error);
     if (status == FT_OK)
-        status = lm_make_dictionary(values, corpus, backend, &arena, &items, &count, &known, error);
+        status = lm_make_dictionary(values, corpus, machine.host, &arena, &items, &count, &known, error);
     options.shape.items = count;
     if (status == FT_OK)
-        status = lm_speed_measure(&options, backend, TIMED, seconds, error);
+        status = lm_speed_measure(&options, machine.devices[0], TIMED, seconds, error);
     if (status == FT_OK) {
         double speed = (double)(TIMED * options.batch * options.sequence_length) / (seconds[0] + seconds[1]);
         values->max_chars = (long)(speed * (double)values->max_seconds) + 1;
         values->max_seconds = 0;
         report_error("%.0f characters a second: the run will read %ld characters", speed, values->max_chars);
     }
-    if (backend)
-        backend->ops->free(backend);
+    machine_close(&machine);
     arena_release(&arena);
     return status;
 }

@@ -29,7 +29,7 @@ struct run {
     const struct run_folder *folder;
     char identity[RUN_IDENTITY_BYTES];
     struct lm_trainer_options options;
-    struct backend *backend;
+    struct machine machine;
     struct text_corpus corpus;
     struct characters *characters;
     struct text_ids valid;
@@ -115,7 +115,7 @@ static ft_status first_weights(const struct run *run, float **first, struct ft_e
     *first = NULL;
     if (!run->values->from)
         return FT_OK;
-    ft_status status = model_open(run->values->from, run->backend, &model, error);
+    ft_status status = model_open(run->values->from, run->machine.host, &model, error);
     if (status == FT_OK) {
         lm_parameters_lay_out(&parameters, &run->options.shape);
         *first = malloc(parameters.floats * sizeof **first);
@@ -133,7 +133,7 @@ static ft_status open_characters(struct run *run, double *known, struct ft_error
     struct bytes *items;
     size_t count;
     ft_status status =
-        lm_make_dictionary(run->values, &run->corpus, run->backend, &run->arena, &items, &count, known, error);
+        lm_make_dictionary(run->values, &run->corpus, run->machine.host, &run->arena, &items, &count, known, error);
     if (status != FT_OK)
         return status;
     run->characters = arena_alloc(&run->arena, sizeof *run->characters);
@@ -146,7 +146,7 @@ static ft_status open_characters(struct run *run, double *known, struct ft_error
 static ft_status open_all(struct run *run, double *known, struct ft_error *error)
 {
     float *first = NULL;
-    ft_status status = model_backend(&run->values->model, &run->backend, error);
+    ft_status status = machine_open(&run->machine, &run->values->model, MACHINE_ONE_GPU, error);
     if (status == FT_OK)
         status = lm_open_corpus(run->values, &run->corpus, error);
     if (status == FT_OK)
@@ -157,7 +157,7 @@ static ft_status open_all(struct run *run, double *known, struct ft_error *error
         status = first_weights(run, &first, error);
     struct lm_source source = {run, text_corpus_splits(&run->corpus), read_split, &run->valid};
     if (status == FT_OK)
-        status = lm_trainer_new(&run->trainer, &run->options, &source, first, run->backend, error);
+        status = lm_trainer_new(&run->trainer, &run->options, &source, first, run->machine.devices[0], error);
     free(first);
     return status;
 }
@@ -167,8 +167,7 @@ static void close_all(struct run *run)
     lm_trainer_free(run->trainer);
     text_ids_release(&run->valid);
     text_corpus_release(&run->corpus);
-    if (run->backend)
-        run->backend->ops->free(run->backend);
+    machine_close(&run->machine);
     arena_release(&run->arena);
 }
 
@@ -237,7 +236,7 @@ static ft_status save_model(struct run *run, enum lm_trainer_vector which, const
     struct trained_lm trained;
     ft_status status = read_model(run, which, &weights, &trained, error);
     if (status == FT_OK)
-        status = trained_lm_save(&trained, run->backend, path, error);
+        status = trained_lm_save(&trained, run->machine.host, path, error);
     free(weights);
     return status;
 }
@@ -256,10 +255,10 @@ static ft_status log_sample(struct run *run, struct ft_error *error)
     weights_init(&packed);
     ft_status status = read_model(run, LM_WEIGHTS, &weights, &trained, error);
     if (status == FT_OK)
-        status = lm ? trained_lm_build(&trained, lm, &arena, &packed, run->backend, error)
+        status = lm ? trained_lm_build(&trained, lm, &arena, &packed, run->machine.host, error)
                     : ft_nomem(error, "a language model");
     if (status == FT_OK)
-        status = lm_sample(lm, run->backend, &how, &text, error);
+        status = lm_sample(lm, run->machine.host, &how, &text, error);
     if (status == FT_OK)
         status = lm_log_line(run->log, error, "sample: %s", text);
     free(text);
@@ -401,7 +400,8 @@ static ft_status test(struct run *run, struct lm_evaluation *best, struct ft_err
         status = lm_trainer_read(run->trainer, lm_trainer_state(run->trainer)->best_chars ? LM_BEST : LM_WEIGHTS,
                                  weights, error);
     if (status == FT_OK)
-        status = run->backend->ops->upload(run->backend, network->weights, weights, floats, error);
+        status =
+            run->machine.devices[0]->ops->upload(run->machine.devices[0], network->weights, weights, floats, error);
     if (status == FT_OK)
         status = lm_evaluate(network, &ids, steps, best, error);
     if (status == FT_OK)

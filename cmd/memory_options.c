@@ -22,13 +22,13 @@ static ft_status too_little(size_t limit, const char *what, size_t bytes, const 
                    memory_text(bytes, needed), advice);
 }
 
-ft_status memory_open_tagger(size_t limit, const struct model_values *values, struct backend *backend,
-                             struct model *model, struct ft_error *error)
+ft_status memory_open_tagger(size_t limit, const struct machine *machine, struct model *model, struct ft_error *error)
 {
+    const struct model_values *values = &machine->model;
     char path[4096];
     struct stat about;
     if (!limit)
-        return model_open_tagger(values, backend, model, error);
+        return model_open_tagger(values, machine->host, model, error);
     *model = (struct model){0};
     ft_status status = model_find(values->model, path, sizeof path, error);
     if (status == FT_OK && !stat(path, &about) && S_ISREG(about.st_mode) && (size_t)about.st_size > limit)
@@ -36,7 +36,7 @@ ft_status memory_open_tagger(size_t limit, const struct model_values *values, st
     if (status != FT_OK)
         return status;
     keep_heap_small();
-    status = model_open_tagger(values, backend, model, error);
+    status = model_open_tagger(values, machine->host, model, error);
     size_t peak = memory_peak();
     if (status == FT_OK && peak > limit) {
         const char *advice = model->tagger->file ? "" : "; what 'flairtag convert' makes of it opens in less";
@@ -46,9 +46,27 @@ ft_status memory_open_tagger(size_t limit, const struct model_values *values, st
     return status;
 }
 
-ft_status memory_settle(size_t limit, const struct model *model, struct backend *backend, struct reader *reader,
+/* What the GPU has for a full window, which shrinks until it fits; smaller batches would do, but not the model alone.
+ */
+static ft_status settle_gpu(struct machine *machine, struct memory_plan *plan, struct ft_error *error)
+{
+    char needed[MEMORY_TEXT], there[MEMORY_TEXT];
+    if (!machine->has_gpu || memory_plan_fit_device(plan, machine->gpu_memory))
+        return FT_OK;
+    memory_text(memory_on_device(plan), needed);
+    memory_text(machine->gpu_memory, there);
+    if (machine_must_have_gpu(&machine->model))
+        return ft_fail(error, FT_NOMEM, "--device %s: the model and a small window take %s of the %s that the GPU has",
+                       machine->model.device, needed, there);
+    report_error("no GPU is used: the model and a small window take %s of the %s that it has", needed, there);
+    machine_leave_gpu(machine);
+    return FT_OK;
+}
+
+ft_status memory_settle(size_t limit, const struct model *model, struct machine *machine, struct reader *reader,
                         struct predictor_options *how, struct memory_plan *plan, struct ft_error *error)
 {
+    struct backend *backend = machine->host;
     struct memory_request request = {.tagger = model->tagger,
                                      .model_bytes = memory_of_tagger(model->tagger, model->file_bytes),
                                      .threads = backend_cpu_threads(backend),
@@ -62,6 +80,8 @@ ft_status memory_settle(size_t limit, const struct model *model, struct backend 
         request.nbest = how->nbest;
     }
     ft_status status = memory_plan_init(plan, &request, error);
+    if (status == FT_OK)
+        status = settle_gpu(machine, plan, error);
     if (status != FT_OK)
         return status;
     backend_cpu_set_lanes(backend, plan->lanes);

@@ -1,7 +1,7 @@
 /* memory_options.h - the option that bounds memory, and what follows from it before work starts. */
 #ifndef CMD_MEMORY_OPTIONS_H
 #define CMD_MEMORY_OPTIONS_H
-#include "cmd/model_options.h"
+#include "cmd/machine.h"
 #include "run/predictor.h"
 #include "text/reader.h"
 
@@ -13,12 +13,12 @@
 /* clang-format on */
 
 /* model_open_tagger within `limit` bytes (0: no bound). FT_NOMEM when the file alone, or opening it, takes more. */
-ft_status memory_open_tagger(size_t limit, const struct model_values *values, struct backend *backend,
-                             struct model *model, struct ft_error *error);
+ft_status memory_open_tagger(size_t limit, const struct machine *machine, struct model *model, struct ft_error *error);
 
-/* Plans the run and puts the plan into effect: lanes of the back end, limits of the reader, and what the predictor is
- * to keep to. `how` may be NULL where no predictor runs. FT_NOMEM: the limit is too little. */
-ft_status memory_settle(size_t limit, const struct model *model, struct backend *backend, struct reader *reader,
+/* Plans the run and puts the plan into effect: lanes of the CPU's back end, limits of the reader, and what the
+ * predictor is to keep to. `how` may be NULL where no predictor runs. A GPU that the model does not fit in is left for
+ * the CPU, which is said, unless it was asked for. FT_NOMEM: the limit is too little, or such a GPU's memory. */
+ft_status memory_settle(size_t limit, const struct model *model, struct machine *machine, struct reader *reader,
                         struct predictor_options *how, struct memory_plan *plan, struct ft_error *error);
 
 /* Before a first window is tagged: by its share of the files' bytes, says that embeddings of all of them cannot be kept

@@ -8,6 +8,17 @@ ft_status model_backend(const struct model_values *values, struct backend **back
     return backend_cpu_new(backend, &options, error);
 }
 
+const char *precision_option_name(int precision)
+{
+    switch (precision) {
+    case PRECISION_AUTO: return "auto";
+    case PRECISION_TF32: return "tf32";
+    case PRECISION_F16: return "fp16";
+    case PRECISION_OF_FILE: return "file";
+    default: return precision_names[precision];
+    }
+}
+
 enum precision model_precision(const struct model_values *values, const struct backend *backend)
 {
     const struct kernels *kernels = backend_cpu_kernels(backend);

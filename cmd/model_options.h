@@ -9,9 +9,12 @@ struct model_values {
     const char *model; /* NULL: the default */
     long threads, lanes;
     const char *isa;
-    int precision; /* an enum precision, PRECISION_AUTO, or PRECISION_OF_FILE when not given */
+    int precision;      /* an enum precision, or one of those below */
+    const char *device; /* NULL: not given, as auto */
+    size_t gpu_memory;  /* bytes; 0: what is free */
 };
-enum { PRECISION_AUTO = PRECISIONS, PRECISION_OF_FILE = -1 };
+/* Beside those of the CPU: what is fastest there; a GPU's; not given. */
+enum { PRECISION_AUTO = PRECISIONS, PRECISION_TF32, PRECISION_F16, PRECISION_OF_FILE = -1 };
 #define MODEL_DEFAULTS                                \
     {                                                 \
         .isa = "auto", .precision = PRECISION_OF_FILE \
@@ -27,22 +30,38 @@ enum { PRECISION_AUTO = PRECISIONS, PRECISION_OF_FILE = -1 };
      "instruction set: auto, avx512vnni, avx512, avxvnni, avx2, neondot, neon or scalar; all give the same bytes "     \
      "(default auto)", 0, 0}
 
+#define PRECISION_CHOICES "f32|int16|int8|int7|auto"
 #define PRECISION_OPTION(values, member)                                                                              \
-    {0, "precision", OPTION_CHOICE, offsetof(values, member.precision), NULL, "f32|int16|int8|int7|auto",             \
+    {0, "precision", OPTION_CHOICE, offsetof(values, member.precision), NULL, PRECISION_CHOICES,                      \
      "arithmetic of the weights: float32, integers, or what is fastest here (default: what the model holds)", 0, 0}
+#define RUN_PRECISION_OPTION(values, member)                                                                          \
+    {0, "precision", OPTION_CHOICE, offsetof(values, member.precision), NULL, PRECISION_CHOICES "|tf32|fp16",         \
+     "arithmetic of the weights: float32, integers (CPU), or what is fastest here; on a GPU f32, tf32 or fp16, whose " \
+     "products are coarser (default: what the model holds; f32 on a GPU)", 0, 0}
+
+#define DEVICE_OPTIONS(values, member)                                                                                \
+    {0, "device", OPTION_STRING, offsetof(values, member.device), "DEVICE", NULL,                                     \
+     "what computes: auto, cpu, or an NVIDIA GPU as cuda, cuda:1, for 'predict' also several as cuda:0,1 (default auto: " \
+     "the first GPU that can be used, else the CPU)", 0, 0},                                                          \
+    {0, "gpu-mem", OPTION_SIZE, offsetof(values, member.gpu_memory), "SIZE", NULL,                                    \
+     "most memory to take of a GPU (default: what is free)", 0, 0}
 
 #define MODEL_OPTIONS(values, member)                                                                                 \
     {'m', "model", OPTION_STRING, offsetof(values, member.model), "MODEL", NULL,                                      \
      "a model file, or the name of an installed model (default: the one that 'flairtag models' marks)", 0, 0},        \
-    PRECISION_OPTION(values, member),                                                                                 \
+    RUN_PRECISION_OPTION(values, member),                                                                             \
+    DEVICE_OPTIONS(values, member),                                                                                   \
     MACHINE_OPTIONS(values, member)
 /* clang-format on */
 
-/* The back end that the options ask for. */
+/* The CPU's back end, as the options ask for it (machine.h has the GPU's). */
 ft_status model_backend(const struct model_values *values, struct backend **backend, struct ft_error *error);
 
 /* The precision that the options ask for, if they do; says on stderr what `auto` stands for here. */
 enum precision model_precision(const struct model_values *values, const struct backend *backend);
+
+/* What the option calls it. */
+const char *precision_option_name(int precision);
 
 /* Its name, without a word on stderr; "file" where the options ask for none. */
 const char *model_precision_name(const struct model_values *values, const struct backend *backend);

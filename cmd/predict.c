@@ -167,7 +167,7 @@ static int run_predict(int argc, char **argv, const struct command *self)
         .writing = {.format = (enum output_format)(values.format + 1), .scores = (enum score_column)values.scores},
         .nbest = (size_t)values.nbest};
     struct resume resume = {0};
-    struct backend *backend = NULL;
+    struct machine machine = {0};
     struct model model = {0};
     struct reader_options reading = input_reader_options(&values.input, argv + 1, (size_t)operands);
     struct memory_plan plan;
@@ -179,24 +179,25 @@ static int run_predict(int argc, char **argv, const struct command *self)
                                      .files = reading.files,
                                      .file_count = reading.file_count};
     run.plan = &plan;
-    storage_settle(&values.storage, &how);
     ft_status status = settle_options(&values, &run, &error);
     if (status == FT_OK)
-        status = model_backend(&values.model, &backend, &error);
+        status = machine_open(&machine, &values.model, values.jobs ? MACHINE_CPU_ALONE : MACHINE_ONE_GPU, &error);
+    if (status == FT_OK)
+        storage_settle(&values.storage, &machine, &how);
     if (status == FT_OK)
         status = reader_open(&run.reader, &reading, &error);
     if (status == FT_OK && run.shard.count)
         status = shard_settle(&run.shard, reading.files, reading.file_count, &error);
     if (status == FT_OK)
-        status = memory_open_tagger(values.max_memory, &values.model, backend, &model, &error);
+        status = memory_open_tagger(values.max_memory, &machine, &model, &error);
     if (status == FT_OK)
-        status = memory_settle(values.max_memory, &model, backend, run.reader, &how, &plan, &error);
+        status = memory_settle(values.max_memory, &model, &machine, run.reader, &how, &plan, &error);
     if (status == FT_OK)
-        status = predictor_new(&run.predictor, model.tagger, backend, &how, &error);
+        status = predictor_new(&run.predictor, model.tagger, machine.devices[0], &how, &error);
     if (status == FT_OK && values.jobs)
         status = jobs_new(&run.jobs, (size_t)values.jobs, &error);
     if (status == FT_OK) {
-        subject.precision = model_precision_name(&values.model, backend);
+        subject.precision = machine_precision_name(&machine, &values.model);
         status = start_output(&values, &subject, &run, &resume, &error);
     }
     if (status == FT_OK) {
@@ -215,8 +216,7 @@ static int run_predict(int argc, char **argv, const struct command *self)
     model_close(&model);
     reader_close(run.reader);
     resume_release(&resume);
-    if (backend)
-        backend->ops->free(backend);
+    machine_close(&machine);
     return status == FT_END ? FT_OK : (int)status;
 }
 

@@ -13,7 +13,7 @@
 static bool is_free(const char *name)
 {
     static const char *const names[] = {
-        "output",  "resume", "checkpoint-seconds", "jobs", "threads", "lanes", "isa", "color", "max-mem",
+        "output",  "resume", "checkpoint-seconds", "jobs", "threads", "lanes", "isa", "device", "gpu-mem", "color", "max-mem",
         "storage", "gather", "lm-output",          "model"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(name, names[i]))

@@ -83,7 +83,7 @@ ft_status inputs_check(const cJSON *inputs, struct ft_error *error)
 
 bool resume_stands_alone(const struct command *self, const bool *said)
 {
-    static const char *const allowed[] = {"resume", "threads", "lanes", "isa"};
+    static const char *const allowed[] = {"resume", "threads", "lanes", "isa", "device", "gpu-mem"};
     for (size_t i = 0; option_is_there(&self->options[i]); i++) {
         bool fits = !said[i];
         for (size_t k = 0; k < sizeof allowed / sizeof *allowed; k++)

@@ -1,7 +1,7 @@
 /* storage_options.h - the options that say where token embeddings live and how they are gathered. */
 #ifndef CMD_STORAGE_OPTIONS_H
 #define CMD_STORAGE_OPTIONS_H
-#include "cmd/options.h"
+#include "cmd/machine.h"
 #include "run/predictor.h"
 
 struct storage_values {
@@ -23,7 +23,9 @@ enum { GATHER_UNSAID = -1 };
      "what the language model writes: the rows tokens need, or every hidden state (default boundary)", 0, 0}
 /* clang-format on */
 
-/* Fills in what the options leave unsaid, and says once what a machine without GPU does instead. */
-void storage_settle(const struct storage_values *values, struct predictor_options *options);
+/* Fills in what the options leave unsaid, and says once what a machine without GPU does instead, or what is faster on
+ * one with. */
+void storage_settle(const struct storage_values *values, const struct machine *machine,
+                    struct predictor_options *options);
 
 #endif

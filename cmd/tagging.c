@@ -37,7 +37,9 @@ static ft_status tag_window(struct tagging_run *run, const struct window *window
     const struct tagging *taggings;
     bool kept_less = false;
     ft_status status = predictor_run(run->predictor, window, &taggings, &kept_less, error);
-    if (kept_less)
+    if (kept_less && predictor_storage(run->predictor) == STORAGE_CPU)
+        report_error("the GPU's memory is full; embeddings are kept in host memory instead");
+    else if (kept_less)
         report_error("embeddings kept so far do not fit in --max-mem; storing none instead");
     for (size_t i = 0; status == FT_OK && i < window->count; i++)
         status = writer_sentence(writer, &window->sentences[i], &taggings[i], error);

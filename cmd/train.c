@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* What of the values is not the run's but of the process that works on it: it may be another one when a run goes on. */
-static const char *const not_of_the_run[] = {"output", "resume", "threads", "lanes", "isa"};
+static const char *const not_of_the_run[] = {"output", "resume", "threads", "lanes", "isa", "device", "gpu-mem"};
 
 /* Which files the corpus is of, and whatever has to be said about their choice. */
 static ft_status settle_corpus(struct train_values *values, struct arena *arena, struct ft_error *error)

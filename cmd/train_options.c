@@ -145,14 +145,15 @@ const struct option train_option_table[] = {
     {'o', "output", OPTION_STRING, PLACE(output), "DIR", NULL,
      "folder of the run, in which there must be none (default run)", 0, 0},
     {0, "resume", OPTION_STRING, PLACE(resume), "DIR", NULL,
-     "go on with a run that was stopped, with the options it was begun with; only --threads, --lanes and --isa may be "
-     "others", 0, 0},
+     "go on with a run that was stopped, with the options it was begun with; only --threads, --lanes, --isa, "
+     "--device and --gpu-mem may be others", 0, 0},
     {0, "checkpoint-seconds", OPTION_INT, PLACE(checkpoint_seconds), "N", NULL,
      "save all that is needed to go on every N seconds; 0: after every batch (default 60)", 0, 1000000},
     {0, "write-weights", OPTION_FLAG, PLACE(write_weights), NULL, NULL,
      "follow ten weights of each tensor in weights.txt (default yes; --no-write-weights)", 0, 0},
     {0, "json", OPTION_FLAG, PLACE(json), NULL, NULL, "report the result as a JSON object", 0, 0},
     OPTION_GROUP("Machine"),
+    DEVICE_OPTIONS(struct train_values, machine),
     MACHINE_OPTIONS(struct train_values, machine),
     {0, "max-mem", OPTION_SIZE, PLACE(max_memory), "SIZE", NULL,
      "most memory for everything; token vectors that do not fit are not stored (default: no bound)", 0, 0},

@@ -33,32 +33,41 @@ bool train_is_finished(const struct run_folder *folder)
            access(run_folder_file(folder, "checkpoint.safetensors", checkpoint), F_OK);
 }
 
+/* Tokens of the largest batch that there can be. */
+static size_t most_rows(const struct run *run)
+{
+    size_t longest = 0;
+    for (size_t s = 0; s < SPLITS; s++) {
+        const struct window *window = &run->corpus.splits[s].window;
+        for (size_t i = 0; i < window->count; i++)
+            longest = window->sentences[i].count > longest ? window->sentences[i].count : longest;
+    }
+    return longest * (run->options.eval_batch > run->options.batch ? run->options.eval_batch : run->options.batch);
+}
+
 /* Bytes left for stored token vectors within --max-mem. */
-static ft_status plan_memory(struct run *run, size_t *budget, struct ft_error *error)
+static ft_status plan_host_memory(struct run *run, size_t *budget, struct ft_error *error)
 {
     enum { PROGRAM = 24 << 20, VECTORS = 3 };
     *budget = 0;
     if (!run->values->max_memory)
         return FT_OK;
-    size_t models = 0, corpus = 0, rows = 0, longest = 0;
+    size_t models = 0, corpus = 0;
     for (size_t i = 0; i < run->stack.model_count; i++)
         models += run->stack.models[i].file_bytes;
     for (size_t s = 0; s < SPLITS; s++) {
-        const struct window *window = &run->corpus.splits[s].window;
-        corpus += 2 * window_held(window);
-        for (size_t i = 0; i < window->count; i++)
-            longest = window->sentences[i].count > longest ? window->sentences[i].count : longest;
+        corpus += 2 * window_held(&run->corpus.splits[s].window);
     }
     for (size_t i = 0; i < run->corpus.other_count; i++)
         corpus += 2 * window_held(&run->corpus.others[i]);
-    rows = longest * (run->options.eval_batch > run->options.batch ? run->options.eval_batch : run->options.batch);
+    size_t rows = most_rows(run);
     size_t width = run->stack.tagger->width;
     struct network_shape shape = trainer_shape(&run->options, width, &run->tags);
     struct parameters parameters;
     parameters_lay_out(&parameters, &shape);
     size_t vectors = VECTORS + 2 * update_moments(&run->options.update) + (run->options.average > 0 ? 2 : 0);
-    size_t fixed = PROGRAM + models + corpus + network_bytes(&shape, rows) +
-                   vectors * parameters.floats * sizeof(float);
+    size_t fixed =
+        PROGRAM + models + corpus + network_bytes(&shape, rows) + vectors * parameters.floats * sizeof(float);
     if (fixed >= run->values->max_memory) {
         char needed[MEMORY_TEXT], bound[MEMORY_TEXT];
         return ft_fail(error, FT_NOMEM,
@@ -68,6 +77,27 @@ static ft_status plan_memory(struct run *run, size_t *budget, struct ft_error *e
     }
     *budget = run->values->max_memory - fixed;
     return FT_OK;
+}
+
+/* Bytes left for stored token vectors of the GPU's memory, at least one: how many the rest takes is not known as well
+ * as on the host, and what does not fit after all is noticed when it happens. */
+static size_t plan_gpu_memory(const struct run *run, size_t rows)
+{
+    enum { AHEAD_BATCHES = 4 }; /* that are embedded at once */
+    struct memory_plan plan;
+    struct network_shape shape = trainer_shape(&run->options, run->stack.tagger->width, &run->tags);
+    struct memory_request embedding = {.tagger = run->stack.tagger,
+                                       .gather = (enum gather_mode)run->values->storage.gather,
+                                       .lm_output = (enum lm_output)run->values->storage.lm_output};
+    if (memory_plan_init(&plan, &embedding, NULL) != FT_OK)
+        return 1;
+    if (plan.max_tokens > AHEAD_BATCHES * rows)
+        plan.max_tokens = AHEAD_BATCHES * rows;
+    struct parameters parameters;
+    parameters_lay_out(&parameters, &shape);
+    size_t vectors = 1 + update_moments(&run->options.update) + (run->options.average > 0 ? 1 : 0);
+    size_t fixed = memory_on_device(&plan) + network_bytes(&shape, rows) + vectors * parameters.floats * sizeof(float);
+    return fixed < run->machine.gpu_memory ? run->machine.gpu_memory - fixed : 1;
 }
 
 static ft_status open_rows(struct run *run, struct ft_error *error)
@@ -80,15 +110,19 @@ static ft_status open_rows(struct run *run, struct ft_error *error)
     const struct sentence **sentences = trainer_sentences(&run->corpus, &run->options, &run->arena, &count);
     if (!sentences)
         return ft_nomem(error, "the corpus");
-    ft_status status = plan_memory(run, &options.budget, error);
+    ft_status status = plan_host_memory(run, &options.budget, error);
+    if (run->machine.has_gpu)
+        options.device_budget = plan_gpu_memory(run, most_rows(run));
     if (status == FT_OK)
-        status = row_store_new(&run->rows, run->stack.tagger, run->backend, &options, sentences, count, &run->storage,
-                               error);
+        status = row_store_new(&run->rows, run->stack.tagger, run->machine.devices[0], &options, sentences, count,
+                               &run->storage, error);
     if (status == FT_OK && run->storage != options.mode) {
         char asked[MEMORY_TEXT], left[MEMORY_TEXT];
-        report_error("cannot keep %s of token vectors in the %s that --max-mem leaves; storing %s instead",
-                     memory_text(row_store_counts(run->rows).asked_bytes, asked), memory_text(options.budget, left),
-                     storage_names[run->storage]);
+        bool of_gpu = run->machine.has_gpu && options.mode == STORAGE_GPU;
+        report_error("cannot keep %s of token vectors in the %s that %s; storing %s instead",
+                     memory_text(row_store_counts(run->rows).asked_bytes, asked),
+                     memory_text(of_gpu ? options.device_budget : options.budget, left),
+                     of_gpu ? "are left of the GPU's memory" : "--max-mem leaves", storage_names[run->storage]);
     }
     return status;
 }
@@ -130,7 +164,7 @@ static ft_status open_all(struct run *run, struct ft_error *error)
     struct corpus_options reading = train_corpus_options(values);
     struct stack_part parts[STACK_MAX];
     size_t part_count;
-    ft_status status = model_backend(&values->machine, &run->backend, error);
+    ft_status status = machine_open(&run->machine, &values->machine, MACHINE_ONE_GPU, error);
     if (status == FT_OK)
         status = corpus_open(&run->corpus, &reading, error);
     if (status == FT_OK)
@@ -145,12 +179,12 @@ static ft_status open_all(struct run *run, struct ft_error *error)
     if (status == FT_OK)
         status = train_stack_parts(values, &run->arena, parts, &part_count, error);
     if (status == FT_OK)
-        status = stack_open(&run->stack, parts, part_count, run->backend, error);
+        status = stack_open(&run->stack, parts, part_count, run->machine.host, error);
     if (status == FT_OK)
         status = open_rows(run, error);
     struct trainer_data data = {&run->corpus, &run->tags, run->rows};
     if (status == FT_OK)
-        status = trainer_new(&run->trainer, &run->options, &data, run->backend, error);
+        status = trainer_new(&run->trainer, &run->options, &data, run->machine.devices[0], error);
     return status == FT_OK ? check_o_bias(run, error) : status;
 }
 
@@ -161,8 +195,7 @@ static void close_all(struct run *run)
     stack_close(&run->stack);
     tag_set_release(&run->tags);
     corpus_release(&run->corpus);
-    if (run->backend)
-        run->backend->ops->free(run->backend);
+    machine_close(&run->machine);
     arena_release(&run->arena);
 }
 
@@ -209,7 +242,7 @@ static ft_status save_model(struct run *run, enum trainer_vector which, const ch
     if (status == FT_OK && run->values->o_bias)
         status = lower_o(run, weights, error);
     if (status == FT_OK)
-        status = trained_save(&trained, run->backend, file_of(run, name, path), error);
+        status = trained_save(&trained, run->machine.host, file_of(run, name, path), error);
     free(weights);
     free(record);
     return status;
@@ -338,6 +371,14 @@ static void draw_progress(struct run *run, double loss)
     progress_line(run->progress, line);
 }
 
+static void report_full_gpu(struct run *run)
+{
+    if (run->left_gpu || !row_store_counts(run->rows).left_device)
+        return;
+    report_error("the GPU's memory is full; token vectors are kept in host memory instead");
+    run->left_gpu = true;
+}
+
 static ft_status train_to_end(struct run *run, struct ft_error *error)
 {
     const struct trainer_state *state = trainer_state(run->trainer);
@@ -348,6 +389,7 @@ static ft_status train_to_end(struct run *run, struct ft_error *error)
         struct trainer_event event;
         size_t epoch = state->epoch, batches = trainer_batches(run->trainer);
         status = trainer_batch(run->trainer, &event, error);
+        report_full_gpu(run);
         if (status != FT_OK)
             break;
         size_t batch = event.epoch_ended ? batches : state->batch;
@@ -411,8 +453,8 @@ static ft_status finish(struct run *run, char **report, struct ft_error *error)
     evaluation_init(&evaluation, split_span_rule(&run->corpus, run->options.era));
     file_of(run, state->best_epoch ? "best-model.safetensors" : "final-model.safetensors", model);
     if (status == FT_OK && test->window.count) {
-        status = final_test(model, test, run->options.era, run->backend, file_of(run, "test.tsv", table), &evaluation,
-                            error);
+        status = final_test(model, test, run->options.era, run->machine.host, run->machine.devices[0],
+                            file_of(run, "test.tsv", table), &evaluation, error);
         enum evaluation_report kind = run->values->json          ? REPORT_JSON
                                       : run->corpus.token_labels ? REPORT_CONLLEVAL
                                       : old                      ? REPORT_FLAIR_0_10

@@ -2,6 +2,7 @@
  * words, share. */
 #ifndef CMD_TRAIN_STATE_H
 #define CMD_TRAIN_STATE_H
+#include "cmd/machine.h"
 #include "cmd/train_options.h"
 #include "run/augment.h"
 #include "run/o_bias.h"
@@ -12,7 +13,7 @@ struct run {
     struct run_folder *folder;
     char identity[RUN_IDENTITY_BYTES];
     struct trainer_options options;
-    struct backend *backend;
+    struct machine machine;
     struct corpus corpus;
     struct augmented copies; /* the last ones of train */
     struct tag_set tags;
@@ -27,6 +28,7 @@ struct run {
     double evaluated;          /* seconds of evaluations so far */
     double o_bias;             /* of the models that are saved */
     bool has_choice;           /* of that bias, by dev */
+    bool left_gpu;             /* token vectors are no longer kept in the GPU's memory, and that was said */
     struct o_bias_choice choice;
     struct arena arena;
 };

@@ -39,8 +39,8 @@ static ft_status add_sentences(const struct split *split, size_t first, size_t c
     return status;
 }
 
-ft_status final_test(const char *path, const struct split *split, enum flair_era era, struct backend *backend,
-                     const char *table, struct evaluation *evaluation, struct ft_error *error)
+ft_status final_test(const char *path, const struct split *split, enum flair_era era, struct backend *host,
+                     struct backend *backend, const char *table, struct evaluation *evaluation, struct ft_error *error)
 {
     struct predictor_options options = {.storage = STORAGE_NONE, .scores = SCORES_FLAIR};
     struct model model = {0};
@@ -48,7 +48,7 @@ ft_status final_test(const char *path, const struct split *split, enum flair_era
     struct output *output = NULL;
     size_t max_chars, max_tokens;
     bool kept_less = false;
-    ft_status status = model_open(path, backend, &model, error);
+    ft_status status = model_open(path, host, &model, error);
     if (status == FT_OK)
         status = predictor_new(&predictor, model.tagger, backend, &options, error);
     if (status == FT_OK && table)

@@ -4,6 +4,7 @@
  * blocks. tests/unit/test_memory_plan.c holds the sums against what runs take. */
 #include "run/memory_plan.h"
 #include "kernels/linear.h"
+#include "run/head.h"
 #include "text/writer.h"
 #include <stdio.h>
 
@@ -319,6 +320,54 @@ ft_status memory_plan_init(struct memory_plan *plan, const struct memory_request
         plan->budget = plan->kept + of_rows(request, &batch);
     }
     return FT_OK;
+}
+
+static size_t floats_of_layer(const struct recurrent_layer *layer, bool reads_table)
+{
+    return layer->panels * PANEL * ((reads_table ? 0 : layer->in) + layer->hidden + 1);
+}
+
+static size_t floats_of_lm(const struct char_lm *lm)
+{
+    size_t floats = lm->items * lm->layer[0].panels * PANEL;
+    for (size_t k = 0; k < lm->layers; k++)
+        floats += floats_of_layer(&lm->layer[k], k == 0);
+    return floats + (lm->has_projection ? lm->projection.out * (lm->projection.in + 1) : 0);
+}
+
+static size_t floats_of_tagger(const struct tagger *tagger)
+{
+    size_t floats = tagger->linear.out * (tagger->linear.in + 1);
+    if (tagger->has_reprojection)
+        floats += tagger->reprojection.out * (tagger->reprojection.in + 1);
+    for (size_t k = 0; tagger->has_rnn && k < tagger->rnn.layers; k++)
+        floats += 2 * floats_of_layer(&tagger->rnn.layer[k][0], false);
+    for (size_t m = 0; m < tagger->member_count; m++) {
+        const struct member *member = &tagger->members[m];
+        if (member->kind == MEMBER_LM)
+            floats += floats_of_lm(&member->lm.net);
+        else if (member->kind == MEMBER_CHARS)
+            floats += floats_of_lm(&member->chars[0].net) + floats_of_lm(&member->chars[1].net);
+    }
+    return floats;
+}
+
+size_t memory_on_device(const struct memory_plan *plan)
+{
+    struct batch_size batch = full_batch(plan);
+    return floats_of_tagger(plan->request.tagger) * sizeof(float) + of_rows(&plan->request, &batch) +
+           batch.tokens * head_token_bytes(plan->request.tagger);
+}
+
+bool memory_plan_fit_device(struct memory_plan *plan, size_t available)
+{
+    while (memory_on_device(plan) > available) {
+        if (plan->max_tokens <= LEAST_TOKENS)
+            return false;
+        plan->max_tokens = larger(plan->max_tokens / 8 * 7, LEAST_TOKENS);
+        plan->max_chars = smaller(plan->max_chars, plan->max_tokens * 8);
+    }
+    return true;
 }
 
 static void add_sentence(struct batch_size *size, const struct sentence *sentence)

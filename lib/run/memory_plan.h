@@ -35,6 +35,13 @@ struct memory_plan {
     size_t budget;                /* for a storage account: kept rows and those of a batch; 0: no bound */
 };
 
+/* Bytes of a device's memory: the model's layers as floats, and a full window's batch. */
+size_t memory_on_device(const struct memory_plan *plan);
+
+/* Makes windows smaller until they fit in a device's memory; false where the smallest does not, and the plan is for
+ * it. */
+bool memory_plan_fit_device(struct memory_plan *plan, size_t available);
+
 /* What a batch consists of. */
 struct batch_size {
     size_t sentences, tokens;
