@@ -4,11 +4,10 @@
 #include "device_floats.h"
 #include "every_backend.h"
 #include "harness.h"
+#include "lm_scene.h"
 #include "numbers.h"
 #include "run/lm_score.h"
-#include "run/lm_trainer.h"
 #include "run/network.h"
-#include "run/trained_lm.h"
 #include "run/update.h"
 #include <math.h>
 #include <stdio.h>
@@ -183,23 +182,6 @@ START_TEST(heads_of_taggers_learn_what_they_learn_on_the_cpu)
 }
 END_TEST
 
-/* Two splits of random characters, changing with the epoch. */
-enum { ITEMS = 11, SPLIT_CHARS = 4 * 23 };
-
-static ft_status split_of(void *context, size_t epoch, size_t position, struct text_ids *ids, struct ft_error *error)
-{
-    (void)context;
-    (void)error;
-    uint8_t *text = malloc(SPLIT_CHARS);
-    uint32_t state = (uint32_t)(epoch * 100 + position);
-    for (size_t i = 0; i < SPLIT_CHARS; i++) {
-        state = state * 1664525u + 1013904223u;
-        text[i] = (uint8_t)((state >> 16) % ITEMS);
-    }
-    *ids = (struct text_ids){text, SPLIT_CHARS, false};
-    return FT_OK;
-}
-
 static void check_trainers(struct backend *const backends[SIDES], struct lm_trainer *const trainers[SIDES])
 {
     static const char *const names[] = {"weights", "best weights", "moments", "second moments", "hidden states"};
@@ -226,8 +208,8 @@ static void check_lm(const struct lm_trainer_options *options, bool native)
     struct lm_trainer *trainers[SIDES];
     struct ft_error error = {""};
     struct text_ids valid;
-    split_of(NULL, 99, 0, &valid, &error);
-    struct lm_source source = {NULL, 2, split_of, &valid};
+    lm_scene_text(99, 0, &valid);
+    struct lm_source source = lm_scene_source(&valid);
     open_sides(backends, native);
     for (int side = 0; side < SIDES; side++)
         ck_assert_msg(lm_trainer_new(&trainers[side], options, &source, NULL, backends[side], &error) == FT_OK, "%s",
@@ -257,17 +239,19 @@ static void check_lm(const struct lm_trainer_options *options, bool native)
 START_TEST(language_models_learn_what_they_learn_on_the_cpu)
 {
     for (int native = 0; native < 2; native++) {
-        struct lm_trainer_options options = {.shape = {.items = ITEMS, .embedding = 5, .hidden = 19, .layers = 2},
-                                             .dropout = 0.2,
-                                             .batch = 4,
-                                             .sequence_length = 10,
-                                             .max_epochs = 2,
-                                             .update = {.clip = 0.25},
-                                             .rate = 2,
-                                             .factor = 0.25,
-                                             .seed = 3};
+        struct lm_trainer_options options = {
+            .shape = {.items = LM_SCENE_ITEMS, .embedding = 5, .hidden = 19, .layers = 2},
+            .dropout = 0.2,
+            .batch = 4,
+            .sequence_length = 10,
+            .max_epochs = 2,
+            .update = {.clip = 0.25},
+            .rate = 2,
+            .factor = 0.25,
+            .seed = 3};
         check_lm(&options, native);
-        options.shape = (struct lm_shape){.items = ITEMS, .embedding = 7, .hidden = 12, .layers = 1, .nout = 9};
+        options.shape =
+            (struct lm_shape){.items = LM_SCENE_ITEMS, .embedding = 7, .hidden = 12, .layers = 1, .nout = 9};
         options.dropout = 0;
         options.update = adamw;
         options.schedule = LM_COSINE;
@@ -280,45 +264,6 @@ START_TEST(language_models_learn_what_they_learn_on_the_cpu)
 }
 END_TEST
 
-/* A model of random weights over "<unk>", LF, blank and the letters a to j, that guesses with confidence. */
-struct writer {
-    struct lm *lm;
-    struct arena arena;
-    struct weights weights;
-};
-
-static void writer_init(struct writer *writer, bool forward, struct backend *cpu)
-{
-    static const struct lm_shape shape = {.items = 13, .embedding = 6, .hidden = 20, .layers = 2, .nout = 9};
-    static const char letters[] = "abcdefghij";
-    struct ft_error error = {""};
-    struct parameters parameters;
-    struct bytes items[13] = {{"<unk>", 5}, {"\n", 1}, {" ", 1}};
-    for (size_t i = 0; i < 10; i++)
-        items[3 + i] = (struct bytes){letters + i, 1};
-    arena_init(&writer->arena);
-    weights_init(&writer->weights);
-    struct characters *characters = arena_alloc(&writer->arena, sizeof *characters);
-    ck_assert(characters_init(characters, items, shape.items, &writer->arena));
-    lm_parameters_lay_out(&parameters, &shape);
-    float *weights = calloc(parameters.floats, sizeof *weights);
-    lm_parameters_draw(&parameters, &shape, 21, weights);
-    for (size_t i = 0; i < parameters.floats; i++)
-        weights[i] *= 3;
-    struct trained_lm trained = {&shape, &parameters, weights, characters, forward, "\n"};
-    writer->lm = calloc(1, sizeof *writer->lm);
-    ck_assert_msg(trained_lm_build(&trained, writer->lm, &writer->arena, &writer->weights, cpu, &error) == FT_OK, "%s",
-                  error.text);
-    free(weights);
-}
-
-static void writer_release(struct writer *writer)
-{
-    free(writer->lm);
-    weights_release(&writer->weights);
-    arena_release(&writer->arena);
-}
-
 START_TEST(language_models_score_and_write_text_as_on_the_cpu)
 {
     static const char *const texts[] = {"abc def", "a", "jjjjj ?", "abc dea", "hgfedcba abcdefgh"};
@@ -327,26 +272,25 @@ START_TEST(language_models_score_and_write_text_as_on_the_cpu)
     struct backend *backends[SIDES];
     open_sides(backends, true);
     for (int forward = 0; forward < 2; forward++) {
-        struct writer writer;
+        struct small_lm small;
         struct lm_line lines[SIDES][LINES];
         uint32_t *ids[LINES];
         char *written[SIDES];
         double nats[SIDES];
-        writer_init(&writer, forward, backends[CPU]);
+        small_lm_init(&small, &small_lm_shape, forward, backends[CPU]);
         for (size_t i = 0; i < LINES; i++)
-            ck_assert_int_eq(lm_score_ids(writer.lm, texts[i], strlen(texts[i]), &ids[i], &lines[CPU][i].count, &error),
+            ck_assert_int_eq(lm_score_ids(small.lm, texts[i], strlen(texts[i]), &ids[i], &lines[CPU][i].count, &error),
                              FT_OK);
         for (int side = 0; side < SIDES; side++) {
             struct lm_sample_options how = {"abc", 40, 0.8, 5};
             for (size_t i = 0; i < LINES; i++)
                 lines[side][i] = (struct lm_line){.ids = ids[i], .count = lines[CPU][i].count};
-            ck_assert_msg(lm_score_lines(writer.lm, backends[side], lines[side], LINES, &error) == FT_OK, "%s",
+            ck_assert_msg(lm_score_lines(small.lm, backends[side], lines[side], LINES, &error) == FT_OK, "%s",
                           error.text);
-            ck_assert_msg(lm_score_text(writer.lm, backends[side], ids[LINES - 1], lines[CPU][LINES - 1].count,
+            ck_assert_msg(lm_score_text(small.lm, backends[side], ids[LINES - 1], lines[CPU][LINES - 1].count,
                                         &nats[side], &error) == FT_OK,
                           "%s", error.text);
-            ck_assert_msg(lm_sample(writer.lm, backends[side], &how, &written[side], &error) == FT_OK, "%s",
-                          error.text);
+            ck_assert_msg(lm_sample(small.lm, backends[side], &how, &written[side], &error) == FT_OK, "%s", error.text);
         }
         for (size_t i = 0; i < LINES; i++)
             EXPECT(fabs(lines[CUDA][i].nats - lines[CPU][i].nats) <= 1e-5 * lines[CPU][i].nats,
@@ -360,7 +304,7 @@ START_TEST(language_models_score_and_write_text_as_on_the_cpu)
             free(ids[i]);
         backends[CUDA]->ops->free(backends[CUDA]); /* it knows layers by their addresses */
         backends[CUDA] = device_backend_new(&(struct cuda_options){.native = true});
-        writer_release(&writer);
+        small_lm_release(&small);
     }
     close_sides(backends);
 }

@@ -3,11 +3,11 @@
  * from when it reads. */
 #include "base/philox.h"
 #include "harness.h"
+#include "lm_scene.h"
 #include "numbers.h"
 #include "run/lm_checkpoint.h"
 #include "run/lm_score.h"
 #include "run/random_model.h"
-#include "run/trained_lm.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,26 +265,12 @@ START_TEST(dropout_drops_the_same_values_forward_and_backward)
 }
 END_TEST
 
-/* Two splits of random characters, changing with the epoch. */
-enum { ITEMS = 11, SPLIT_CHARS = 4 * 33 };
-static ft_status random_split(void *context, size_t epoch, size_t position, struct text_ids *ids,
-                              struct ft_error *error)
-{
-    (void)context;
-    (void)error;
-    uint8_t *text = malloc(SPLIT_CHARS);
-    for (size_t i = 0; i < SPLIT_CHARS; i++)
-        text[i] = (uint8_t)drawn(100 * epoch + position, i, ITEMS);
-    *ids = (struct text_ids){text, SPLIT_CHARS, false};
-    return FT_OK;
-}
-
 static struct lm_trainer *new_trainer(const struct lm_trainer_options *options, const struct text_ids *valid,
                                       struct backend *backend)
 {
     struct lm_trainer *trainer;
     struct ft_error error = {""};
-    struct lm_source source = {NULL, 2, random_split, valid};
+    struct lm_source source = lm_scene_source(valid);
     ck_assert_msg(lm_trainer_new(&trainer, options, &source, NULL, backend, &error) == FT_OK, "%s", error.text);
     return trainer;
 }
@@ -335,7 +321,7 @@ static void check_resume(const struct lm_trainer_options *options)
     struct backend *one = new_backend(1), *two = new_backend(2);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/checkpoint", folder);
-    random_split(NULL, 99, 0, &valid, &error);
+    lm_scene_text(99, 0, &valid);
     struct lm_trainer *whole = new_trainer(options, &valid, one);
     ck_assert_int_eq(lm_checkpoint_resume(path, "this", whole, &error), FT_END);
     size_t steps = run_on(whole);
@@ -365,7 +351,7 @@ static void check_resume(const struct lm_trainer_options *options)
 
 START_TEST(a_run_stopped_after_any_update_goes_on_to_the_same_bits)
 {
-    struct lm_trainer_options options = {.shape = {.items = ITEMS, .embedding = 5, .hidden = 19, .layers = 2},
+    struct lm_trainer_options options = {.shape = {.items = LM_SCENE_ITEMS, .embedding = 5, .hidden = 19, .layers = 2},
                                          .dropout = 0.2,
                                          .batch = 4,
                                          .sequence_length = 10,
@@ -393,7 +379,7 @@ START_TEST(a_cosine_rises_and_falls_to_its_floor)
     struct ft_error error = {""};
     struct text_ids valid;
     struct backend *backend = new_backend(1);
-    struct lm_trainer_options options = {.shape = {.items = ITEMS, .embedding = 2, .hidden = 3, .layers = 1},
+    struct lm_trainer_options options = {.shape = {.items = LM_SCENE_ITEMS, .embedding = 2, .hidden = 3, .layers = 1},
                                          .batch = 4,
                                          .sequence_length = 10,
                                          .max_epochs = 10,
@@ -404,7 +390,7 @@ START_TEST(a_cosine_rises_and_falls_to_its_floor)
                                          .warmup_chars = 80,
                                          .floor = 0.1,
                                          .seed = 3};
-    random_split(NULL, 99, 0, &valid, &error);
+    lm_scene_text(99, 0, &valid);
     struct lm_trainer *trainer = new_trainer(&options, &valid, backend);
     struct lm_trainer_event event = {0};
     double before = 0;
@@ -459,53 +445,6 @@ START_TEST(text_read_in_parts_leaves_the_same_states_as_in_one_go)
 }
 END_TEST
 
-/* A model of random weights over "<unk>", LF, blank and the letters a to j. */
-struct small {
-    struct lm *lm;
-    struct arena arena;
-    struct weights weights;
-    struct characters *characters;
-};
-
-static void small_init(struct small *small, const struct lm_shape *shape, bool forward, struct backend *backend)
-{
-    struct ft_error error = {""};
-    struct parameters parameters;
-    struct bytes items[13] = {{"<unk>", 5}, {"\n", 1}, {" ", 1}};
-    static const char letters[] = "abcdefghij";
-    for (size_t i = 0; i < 10; i++)
-        items[3 + i] = (struct bytes){letters + i, 1};
-    arena_init(&small->arena);
-    weights_init(&small->weights);
-    small->characters = arena_alloc(&small->arena, sizeof *small->characters);
-    ck_assert(characters_init(small->characters, items, shape->items, &small->arena));
-    lm_parameters_lay_out(&parameters, shape);
-    float *weights = calloc(parameters.floats, sizeof *weights);
-    lm_parameters_draw(&parameters, shape, 21, weights);
-    for (size_t i = 0; i < parameters.floats; i++)
-        weights[i] *= 3;
-    struct trained_lm trained = {shape, &parameters, weights, small->characters, forward, "\n"};
-    small->lm = calloc(1, sizeof *small->lm);
-    ck_assert_int_eq(trained_lm_build(&trained, small->lm, &small->arena, &small->weights, backend, &error), FT_OK);
-    float *again = calloc(parameters.floats, sizeof *again);
-    ck_assert_msg(lm_parameters_take(&parameters, small->lm, again, &error) == FT_OK, "%s", error.text);
-    const struct parameter *decoder = parameters_find(&parameters, "decoder.weight");
-    ck_assert_int_eq(
-        memcmp(weights + decoder->offset, again + decoder->offset, decoder->rows * decoder->columns * sizeof *again),
-        0);
-    free(weights);
-    free(again);
-}
-
-static void small_release(struct small *small)
-{
-    free(small->lm);
-    weights_release(&small->weights);
-    arena_release(&small->arena);
-}
-
-static const struct lm_shape small_shape = {.items = 13, .embedding = 6, .hidden = 20, .layers = 2, .nout = 9};
-
 START_TEST(a_line_by_itself_is_scored_as_a_text_of_its_own)
 {
     static const char *const texts[] = {"abc def", "a", "jjjjj ?", "abc dea", "abc"};
@@ -513,10 +452,10 @@ START_TEST(a_line_by_itself_is_scored_as_a_text_of_its_own)
     struct ft_error error = {""};
     struct backend *backend = new_backend(2);
     for (int forward = 0; forward < 2; forward++) {
-        struct small small;
+        struct small_lm small;
         struct lm_line lines[LINES];
         uint32_t *ids[LINES];
-        small_init(&small, &small_shape, forward, backend);
+        small_lm_init(&small, &small_lm_shape, forward, backend);
         for (size_t i = 0; i < LINES; i++) {
             ck_assert_int_eq(lm_score_ids(small.lm, texts[i], strlen(texts[i]), &ids[i], &lines[i].count, &error),
                              FT_OK);
@@ -536,7 +475,7 @@ START_TEST(a_line_by_itself_is_scored_as_a_text_of_its_own)
             free(all);
             free(ids[i]);
         }
-        small_release(&small);
+        small_lm_release(&small);
     }
     backend->ops->free(backend);
 }
@@ -548,9 +487,9 @@ START_TEST(a_sample_goes_on_from_its_prefix_and_repeats_with_its_seed)
     for (int forward = 0; forward < 2; forward++) {
         char *first = NULL;
         for (size_t threads = 1; threads < 3; threads++) {
-            struct small small;
+            struct small_lm small;
             struct backend *backend = new_backend(threads);
-            small_init(&small, &small_shape, forward, backend);
+            small_lm_init(&small, &small_lm_shape, forward, backend);
             struct lm_sample_options how = {"abc", 40, 0.8, 5};
             char *text, *other;
             ck_assert_msg(lm_sample(small.lm, backend, &how, &text, &error) == FT_OK, "%s", error.text);
@@ -564,7 +503,7 @@ START_TEST(a_sample_goes_on_from_its_prefix_and_repeats_with_its_seed)
             free(first);
             free(other);
             first = text;
-            small_release(&small);
+            small_lm_release(&small);
             backend->ops->free(backend);
         }
         free(first);
@@ -575,9 +514,9 @@ END_TEST
 START_TEST(at_a_low_temperature_the_likeliest_character_is_written)
 {
     struct ft_error error = {""};
-    struct small small;
+    struct small_lm small;
     struct backend *backend = new_backend(1);
-    small_init(&small, &small_shape, true, backend);
+    small_lm_init(&small, &small_lm_shape, true, backend);
     struct lm_sample_options cold = {"", 30, 1e-4, 1};
     char *a, *b;
     ck_assert_int_eq(lm_sample(small.lm, backend, &cold, &a, &error), FT_OK);
@@ -586,7 +525,7 @@ START_TEST(at_a_low_temperature_the_likeliest_character_is_written)
     ck_assert_str_eq(a, b);
     free(a);
     free(b);
-    small_release(&small);
+    small_lm_release(&small);
     backend->ops->free(backend);
 }
 END_TEST
