@@ -46,9 +46,6 @@ struct lm_graph {
 };
 enum { LM_GRAPHS = 16 };
 
-/* Steps of a whole run: a graph's. What is launched for less takes long to make and saves little. */
-enum { LM_RUN_STEPS = 32 };
-
 /* cuda_backend.lm.state. */
 struct cuda_lm {
     struct lm_lane_feed feed[CUDA_BRANCHES];
@@ -67,7 +64,7 @@ struct cuda_lm *lm_state(struct cuda_backend *cuda);
 ft_status lm_feed_prepare(struct cuda_backend *cuda, struct lm_lane_feed *feed, size_t bytes, struct ft_error *error);
 
 /* Gives a run of steps to the branch: the graph of one that came before, or launch by launch. *steps was cleared
- * before it was filled in: it is compared byte by byte. */
-ft_status lm_take_steps(struct cuda_backend *cuda, const struct lm_steps *steps, struct ft_error *error);
+ * before it was filled in: it is compared byte by byte. is_whole: its length is that of most runs. */
+ft_status lm_take_steps(struct cuda_backend *cuda, const struct lm_steps *steps, bool is_whole, struct ft_error *error);
 
 #endif

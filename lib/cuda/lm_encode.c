@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PROJECTED_STEPS: of a run whose wanted states wait for their projection, at worst all of them. KEPT_BYTES: of states
- * that several sequences go on from, as on the CPU. */
-enum { PROJECTED_STEPS = 8, KEPT_BYTES = CPU_FORK_BYTES, LANES_MOST = 4096, ALIGNMENT = 256 };
+/* RUN_STEPS: of a run, and so of a graph. PROJECTED_STEPS: of one whose wanted states wait for their projection, at
+ * worst all of them. KEPT_BYTES: of states that several sequences go on from, as on the CPU. */
+enum { RUN_STEPS = 32, PROJECTED_STEPS = 8, KEPT_BYTES = CPU_FORK_BYTES, LANES_MOST = 4096, ALIGNMENT = 256 };
 
 /* ROW_THREADS: of a block that copies a row. WIDTH_STEP: steps of fewer lanes than this by so many take no less time.
  */
@@ -145,7 +145,7 @@ static ft_status work_init(struct cuda_backend *cuda, struct lm_work *work, cons
     if (!lane_schedule_init(&work->schedule, pass->sequences, pass->count))
         return ft_nomem(error, "the language model's lanes");
     work->lanes = choose_lanes(cuda, work->schedule.forks.order.count);
-    work->run_steps = lm->has_projection ? PROJECTED_STEPS : LM_RUN_STEPS;
+    work->run_steps = lm->has_projection ? PROJECTED_STEPS : RUN_STEPS;
     work->width = lm->has_projection ? lm->projection.out : lm->layer[lm->layers - 1].hidden;
     work->copies = lane_schedule_copies(&work->schedule, NULL);
     steps->layers = lm->layers;
@@ -348,7 +348,7 @@ static ft_status take_run(struct cuda_backend *cuda, struct lm_work *work, struc
     work->steps.steps = count;
     work->steps.width = round_width(width, work->lanes);
     if (status == FT_OK)
-        status = lm_take_steps(cuda, &work->steps, error);
+        status = lm_take_steps(cuda, &work->steps, !work->has_ended, error);
     if (status == FT_OK && wanted)
         status = project(cuda, work, wanted, device_wishes, error);
     if (status == FT_OK)

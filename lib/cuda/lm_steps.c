@@ -1,6 +1,7 @@
 /* lm_steps.c - runs of steps: launched one by one when they come for the first time, as a graph from the second time
- * on. A graph is good for every call whose states and weights lie where they lay before, which they do when the lanes
- * are as many; where one cannot be made (the library refuses to be captured, memory is short) launches do the same. */
+ * on. (The last run of a call is mostly shorter than others, and never a graph.) A graph is good for every call whose
+ * states and weights lie where they lay before, which they do when the lanes are as many; where one cannot be made (the
+ * library refuses to be captured, memory is short) launches do the same. */
 #include "cuda/lm.h"
 #include <stdlib.h>
 #include <string.h>
@@ -106,10 +107,10 @@ static struct lm_graph *find_graph(struct cuda_backend *cuda, struct cuda_lm *lm
     return oldest;
 }
 
-ft_status lm_take_steps(struct cuda_backend *cuda, const struct lm_steps *steps, struct ft_error *error)
+ft_status lm_take_steps(struct cuda_backend *cuda, const struct lm_steps *steps, bool is_whole, struct ft_error *error)
 {
     struct cuda_lm *lm = cuda->lm.state;
-    if (lm->without_graphs || steps->steps < LM_RUN_STEPS)
+    if (lm->without_graphs || !is_whole)
         return launch_steps(cuda, steps, error);
     struct lm_graph *entry = find_graph(cuda, lm, steps);
     bool came_before = entry->used;

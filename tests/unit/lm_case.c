@@ -2,6 +2,7 @@
 #include "lm_case.h"
 #include "every_backend.h"
 #include "numbers.h"
+#include <math.h>
 #include <stdlib.h>
 
 static struct tensor matrix(const float *data, size_t rows, size_t columns)
@@ -15,6 +16,17 @@ static struct rnn_weights weights_of(const struct plain_layer *layer)
     size_t gates = gate_count(layer->cell) * layer->hidden;
     return (struct rnn_weights){matrix(layer->w_ih, gates, layer->in), matrix(layer->w_hh, gates, layer->hidden),
                                 matrix(layer->b_ih, gates, 0), matrix(layer->b_hh, gates, 0)};
+}
+
+/* The weights of many units are made smaller, as a trained model's are: else errors would grow from step to step. */
+static void calm(struct plain_layer *layer)
+{
+    size_t gates = gate_count(layer->cell) * layer->hidden;
+    float most = 2 / sqrtf((float)layer->hidden);
+    for (size_t i = 0; most < 0.5f && i < gates * layer->hidden; i++)
+        layer->w_hh[i] *= 2 * most;
+    for (size_t i = 0; most < 0.5f && i < gates * layer->in; i++)
+        layer->w_ih[i] *= 2 * most;
 }
 
 void language_model_init(struct language_model *m, enum cell_type cell, size_t hidden, size_t layers, size_t nout)
@@ -38,6 +50,7 @@ void language_model_init(struct language_model *m, enum cell_type cell, size_t h
     }
     for (size_t k = 0; k < layers; k++) {
         m->layer[k] = plain_layer_new(cell, k ? hidden : WIDTH, hidden);
+        calm(&m->layer[k]);
         from.layer[k] = weights_of(&m->layer[k]);
     }
     if (nout) {
