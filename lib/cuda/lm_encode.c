@@ -17,11 +17,10 @@
 
 /* RUN_STEPS: of a run, and so of a graph. PROJECTED_STEPS: of one whose wanted states wait for their projection, at
  * worst all of them. KEPT_BYTES: of states that several sequences go on from, as on the CPU. */
-enum { RUN_STEPS = 32, PROJECTED_STEPS = 8, KEPT_BYTES = CPU_FORK_BYTES, LANES_MOST = 4096, ALIGNMENT = 256 };
+enum { RUN_STEPS = 32, PROJECTED_STEPS = 8, KEPT_BYTES = CPU_FORK_BYTES, ALIGNMENT = 256 };
 
-/* ROW_THREADS: of a block that copies a row. WIDTH_STEP: steps of fewer lanes than this by so many take no less time.
- */
-enum { ROW_THREADS = 128, WIDTH_STEP = 32 };
+/* Of a block that copies a row. */
+enum { ROW_THREADS = 128 };
 
 /* One pass at work. */
 struct lm_work {
@@ -119,23 +118,6 @@ static ft_status find_weights(struct cuda_backend *cuda, struct lm_work *work, s
     return status;
 }
 
-/* As many as the sequences, in powers of two, so that the next call's buffers lie where this one's do and its graphs
- * are found; at most what fills the device: wider steps take longer in proportion. Tensor cores need more to be kept
- * busy. */
-static size_t choose_lanes(const struct cuda_backend *cuda, size_t sequences)
-{
-    size_t most = cuda->options.lanes, lanes = 1;
-    if (!most) {
-        size_t filled = (size_t)cuda->processors * (cuda->options.math == CUDA_MATH_F32 ? 4 : 8);
-        for (most = 32; 2 * most <= filled && 2 * most <= LANES_MOST;)
-            most *= 2;
-    }
-    most = most < LANES_MOST ? most : LANES_MOST;
-    while (lanes < sequences && lanes < most)
-        lanes *= 2;
-    return lanes < most ? lanes : most;
-}
-
 static ft_status work_init(struct cuda_backend *cuda, struct lm_work *work, const struct lm_pass *pass,
                            struct ft_error *error)
 {
@@ -144,7 +126,8 @@ static ft_status work_init(struct cuda_backend *cuda, struct lm_work *work, cons
     work->pass = pass;
     if (!lane_schedule_init(&work->schedule, pass->sequences, pass->count))
         return ft_nomem(error, "the language model's lanes");
-    work->lanes = choose_lanes(cuda, work->schedule.forks.order.count);
+    size_t most_lanes = lane_schedule_most(cuda->processors, cuda->options.math != CUDA_MATH_F32);
+    work->lanes = lane_schedule_lanes(&work->schedule, cuda->options.lanes ? cuda->options.lanes : most_lanes);
     work->run_steps = lm->has_projection ? PROJECTED_STEPS : RUN_STEPS;
     work->width = lm->has_projection ? lm->projection.out : lm->layer[lm->layers - 1].hidden;
     work->copies = lane_schedule_copies(&work->schedule, NULL);
@@ -301,17 +284,6 @@ static ft_status project(struct cuda_backend *cuda, struct lm_work *work, size_t
         "writing the rows of a language model", error);
 }
 
-/* Few widths, so that few graphs are needed: whole warps' worth of lanes, or a power of two of them. */
-static size_t round_width(size_t width, size_t lanes)
-{
-    size_t rounded = 1;
-    while (rounded < width && rounded < WIDTH_STEP)
-        rounded *= 2;
-    if (rounded < width)
-        rounded = (width + WIDTH_STEP - 1) / WIDTH_STEP * WIDTH_STEP;
-    return rounded < lanes ? rounded : lanes;
-}
-
 /* Plans the next run, sends it to the device and lets the branch take it. */
 static ft_status take_run(struct cuda_backend *cuda, struct lm_work *work, struct ft_error *error)
 {
@@ -346,7 +318,7 @@ static ft_status take_run(struct cuda_backend *cuda, struct lm_work *work, struc
     if (status == FT_OK)
         status = cuda_check(cudaStreamWaitEvent(stream, feed->copied[turn], 0), what, error);
     work->steps.steps = count;
-    work->steps.width = round_width(width, work->lanes);
+    work->steps.width = lane_schedule_width(&work->schedule, width);
     if (status == FT_OK)
         status = lm_take_steps(cuda, &work->steps, !work->has_ended, error);
     if (status == FT_OK && wanted)
@@ -421,7 +393,7 @@ static ft_status encode_together(struct cuda_backend *cuda, const struct lm_pass
         work->branch = count - 1;
         work->feed = &lm->feed[work->branch];
         status = work_init(cuda, work, &passes[i], error);
-        if (status == FT_OK && !work->schedule.forks.order.count) { /* nothing is wanted */
+        if (status == FT_OK && !work->lanes) { /* nothing is wanted */
             lane_schedule_release(&work->schedule);
             memset(&works[--count], 0, sizeof *work);
         }

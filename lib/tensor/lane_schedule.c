@@ -40,6 +40,37 @@ void lane_schedule_release(struct lane_schedule *schedule)
     forks_release(&schedule->forks);
 }
 
+/* FEWEST, MOST: lanes, whatever the device. A_PROCESSOR: of its lanes; products of 512 rows and 8,192 columns keep 132
+ * processors busy with a tile of 256 x 128 each. WIDTH_STEP: a tile of a product has no fewer rows. */
+enum { FEWEST = 32, MOST = 4096, A_PROCESSOR = 4, WIDTH_STEP = 32 };
+
+size_t lane_schedule_most(int processors, bool tensor_cores)
+{
+    size_t filled = (size_t)processors * A_PROCESSOR * (tensor_cores ? 2 : 1), most = FEWEST;
+    while (2 * most <= filled && 2 * most <= MOST)
+        most *= 2;
+    return most;
+}
+
+size_t lane_schedule_lanes(const struct lane_schedule *schedule, size_t most)
+{
+    size_t lanes = schedule->forks.order.count > 0, sequences = schedule->forks.order.count;
+    most = most < MOST ? most : MOST;
+    while (lanes < sequences && lanes < most)
+        lanes *= 2;
+    return lanes < most ? lanes : most;
+}
+
+size_t lane_schedule_width(const struct lane_schedule *schedule, size_t width)
+{
+    size_t rounded = 1;
+    while (rounded < width && rounded < WIDTH_STEP)
+        rounded *= 2;
+    if (rounded < width)
+        rounded = (width + WIDTH_STEP - 1) / WIDTH_STEP * WIDTH_STEP;
+    return rounded < schedule->lanes ? rounded : schedule->lanes;
+}
+
 bool lane_schedule_begin(struct lane_schedule *schedule, size_t lanes, size_t places, bool leaves)
 {
     release_lanes(schedule);

@@ -37,6 +37,16 @@ struct lane_schedule {
 bool lane_schedule_init(struct lane_schedule *schedule, const struct char_sequence *sequences, size_t count);
 void lane_schedule_release(struct lane_schedule *schedule);
 
+/* The most lanes that make a device with so many processors faster: wider steps take longer in proportion. Tensor cores
+ * need more to be kept busy. */
+size_t lane_schedule_most(int processors, bool tensor_cores);
+/* As many lanes as there are sequences, but in powers of two, so that one call's buffers lie where another's did; no
+ * more than `most`. 0: nothing is wanted. */
+size_t lane_schedule_lanes(const struct lane_schedule *schedule, size_t most);
+/* The width to step for one that lane_schedule_next gave: of few kinds, since a launch is prepared for each, and wide
+ * enough that a narrower one would take no less time. */
+size_t lane_schedule_width(const struct lane_schedule *schedule, size_t width);
+
 /* lanes: at least one; they begin from zero. places: how many states can be kept at a time. leaves: there is one
  * sequence, and the state behind its last step is kept in place 0 (what it begins from is the caller's to see to). May
  * be called again before the first steps are asked for. False when out of memory. */

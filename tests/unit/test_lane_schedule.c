@@ -199,6 +199,40 @@ START_TEST(steps_grow_narrow_when_the_short_sequences_have_ended)
 }
 END_TEST
 
+START_TEST(lanes_and_widths_are_few_kinds_of_numbers)
+{
+    static const uint32_t ids[] = {1}, step = 0, row = 0;
+    struct char_sequence at[300];
+    struct lane_schedule schedule;
+    for (size_t i = 0; i < 300; i++)
+        at[i] = (struct char_sequence){ids, 1, i < 100, &step, &row}; /* all alike: one is stepped */
+    ck_assert(lane_schedule_init(&schedule, at, 300));
+    ck_assert_uint_eq(lane_schedule_lanes(&schedule, 64), 1);
+    lane_schedule_release(&schedule);
+    uint32_t own[300];
+    for (uint32_t i = 0; i < 300; i++) {
+        own[i] = i;
+        at[i] = (struct char_sequence){&own[i], 1, i < 100, &step, &row};
+    }
+    ck_assert(lane_schedule_init(&schedule, at, 300));
+    ck_assert_uint_eq(lane_schedule_lanes(&schedule, 64), 64);
+    ck_assert_uint_eq(lane_schedule_lanes(&schedule, 90), 90);
+    ck_assert_uint_eq(lane_schedule_lanes(&schedule, 1000), 128);
+    ck_assert(lane_schedule_begin(&schedule, 90, 0, false));
+    static const size_t widths[][2] = {{1, 1}, {3, 4}, {17, 32}, {32, 32}, {33, 64}, {65, 90}, {90, 90}};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+        ck_assert_uint_eq(lane_schedule_width(&schedule, widths[i][0]), widths[i][1]);
+    lane_schedule_release(&schedule);
+    ck_assert(lane_schedule_init(&schedule, at + 100, 200)); /* nothing is wanted */
+    ck_assert_uint_eq(lane_schedule_lanes(&schedule, 64), 0);
+    lane_schedule_release(&schedule);
+    ck_assert_uint_eq(lane_schedule_most(40, false), 128); /* 160 */
+    ck_assert_uint_eq(lane_schedule_most(132, false), 512);
+    ck_assert_uint_eq(lane_schedule_most(132, true), 1024);
+    ck_assert_uint_eq(lane_schedule_most(1, false), 32);
+}
+END_TEST
+
 START_TEST(a_sequence_that_leaves_its_state_keeps_it_behind_its_last_step)
 {
     static const uint32_t ids[] = {4, 5, 6}, step = 2, row = 0;
@@ -240,6 +274,7 @@ int main(void)
 {
     test_add(every_row_gets_its_state_whatever_the_lanes_and_places, NULL);
     test_add(steps_grow_narrow_when_the_short_sequences_have_ended, NULL);
+    test_add(lanes_and_widths_are_few_kinds_of_numbers, NULL);
     test_add(a_sequence_that_leaves_its_state_keeps_it_behind_its_last_step, NULL);
     test_add(a_schedule_can_be_left_in_the_middle, NULL);
     return test_run("lane-schedule");
