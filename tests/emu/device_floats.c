@@ -4,6 +4,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+float *device_floats_put(struct backend *backend, const float *host, size_t count)
+{
+    struct ft_error error = {""};
+    float *there = backend->ops->new_floats(backend, count);
+    ck_assert_ptr_nonnull(there);
+    ck_assert_msg(backend->ops->upload(backend, there, host, count, &error) == FT_OK, "%s", error.text);
+    return there;
+}
+
 float *device_floats_get(struct backend *backend, const float *there, size_t count)
 {
     struct ft_error error = {""};

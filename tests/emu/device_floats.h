@@ -4,6 +4,9 @@
 #define EMU_DEVICE_FLOATS_H
 #include "tensor/backend.h"
 
+/* A copy on the back end's side, the caller's. */
+float *device_floats_put(struct backend *backend, const float *host, size_t count);
+
 /* A copy on the host, the caller's. */
 float *device_floats_get(struct backend *backend, const float *there, size_t count);
 

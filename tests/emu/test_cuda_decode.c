@@ -1,9 +1,12 @@
 /* Decoding on CUDA against the CPU: the same tags, and the same confidence but for rounding. */
-#include "cuda_case.h"
-#include "cuda_failures.h"
+#include "device_backend.h"
+#include "device_failures.h"
+#include "device_floats.h"
+#include "every_backend.h"
 #include "harness.h"
-#include "tensor/cpu.h"
+#include "numbers.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { UNTOUCHED = 77 };
@@ -20,14 +23,6 @@ struct answer {
     uint32_t *tags;
     float *scores;
 };
-
-static struct backend *new_cpu(void)
-{
-    struct backend *backend;
-    struct ft_error error;
-    ck_assert_int_eq(backend_cpu_new(&backend, &(struct cpu_options){.threads = 1, .isa = "auto"}, &error), FT_OK);
-    return backend;
-}
 
 /* Sentences follow each other; lengths [count]. */
 static void batch_init(struct batch *b, size_t tags, const size_t *lengths, size_t count, float most)
@@ -82,19 +77,19 @@ static void expect_same(const struct batch *b, const struct answer *got, const s
 /* With transitions on the host, then on the device; with scores, then without. */
 static void expect_as_cpu(struct backend *cuda, struct batch *b, const char *what)
 {
-    struct backend *cpu = new_cpu();
+    struct backend *cpu = backend_new(1, 0, "auto");
     struct ft_error error = {""};
     size_t entries = b->crf.tags * b->crf.tags;
     struct answer expected = answer_new(b->rows);
-    float *emissions = cuda_case_put(cuda, b->emissions, b->rows * b->crf.tags);
-    float *transitions = cuda_case_put(cuda, b->crf.transitions ? b->transitions : NULL, entries);
+    float *emissions = device_floats_put(cuda, b->emissions, b->rows * b->crf.tags);
+    float *transitions = device_floats_put(cuda, b->transitions, entries);
     ck_assert_int_eq(
         cpu->ops->decode(cpu, &b->crf, b->sentences, b->count, b->emissions, expected.tags, expected.scores, &error),
         FT_OK);
     for (int way = 0; way < 3; way++) {
         struct answer got = answer_new(b->rows);
         struct crf crf = b->crf;
-        if (way == 1)
+        if (way == 1 && crf.transitions)
             crf.transitions = transitions;
         ck_assert_msg(cuda->ops->decode(cuda, &crf, b->sentences, b->count, emissions, got.tags,
                                         way < 2 ? got.scores : NULL, &error) == FT_OK,
@@ -120,7 +115,7 @@ START_TEST(tags_and_scores_over_odd_sizes)
 {
     random_begin("tags_and_scores_over_odd_sizes");
     static const size_t tags[] = {1, 2, 3, 5, 27, 31, 32, 33, 67, 200};
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         struct batch b;
         batch_init(&b, tags[i], lengths, tags[i] > 100 ? 4 : LENGTHS, 4);
@@ -137,7 +132,7 @@ END_TEST
 START_TEST(more_tags_than_a_block_has_threads)
 {
     random_begin("more_tags_than_a_block_has_threads");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct batch b;
     batch_init(&b, 300, (size_t[]){3, 2}, 2, 4);
     expect_as_cpu(cuda, &b, "300 tags");
@@ -150,7 +145,7 @@ END_TEST
 START_TEST(ties_fall_as_on_the_cpu)
 {
     random_begin("ties_fall_as_on_the_cpu");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     for (int round = 0; round < 12; round++) {
         struct batch b;
         batch_init(&b, random_between(2, 40), lengths, LENGTHS, 1);
@@ -172,7 +167,7 @@ END_TEST
 START_TEST(extreme_values)
 {
     random_begin("extreme_values");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     static const float values[] = {-INFINITY, INFINITY, NAN, -10000, 3e38f, -3e38f, 0};
     for (int round = 0; round < 24; round++) {
         struct batch b;
@@ -201,7 +196,7 @@ END_TEST
 START_TEST(a_sentence_of_3000_tokens)
 {
     random_begin("a_sentence_of_3000_tokens");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct batch b;
     batch_init(&b, 9, (size_t[]){3000, 1}, 2, 4);
     expect_as_cpu(cuda, &b, "3000 tokens");
@@ -214,7 +209,7 @@ END_TEST
 START_TEST(rows_of_no_sentence_are_left_alone)
 {
     random_begin("rows_of_no_sentence_are_left_alone");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct batch b;
     batch_init(&b, 7, (size_t[]){30}, 1, 4);
     static const struct token_sequence some[] = {{12, 9}, {25, 0}, {3, 5}, {24, 1}};
@@ -223,7 +218,7 @@ START_TEST(rows_of_no_sentence_are_left_alone)
     expect_as_cpu(cuda, &b, "a CRF with gaps");
     b.crf.transitions = NULL;
     struct answer got = answer_new(b.rows);
-    float *emissions = cuda_case_put(cuda, b.emissions, b.rows * 7);
+    float *emissions = device_floats_put(cuda, b.emissions, b.rows * 7);
     ck_assert_int_eq(cuda->ops->decode(cuda, &b.crf, some, 4, emissions, got.tags, got.scores, NULL), FT_OK);
     for (size_t r = 0; r < b.rows; r++) {
         bool inside = (r >= 12 && r < 21) || (r >= 3 && r < 8) || r == 24;
@@ -239,7 +234,7 @@ END_TEST
 
 START_TEST(too_many_tags_are_refused)
 {
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct ft_error error = {""};
     float nothing = 0;
     uint32_t tag;
@@ -253,12 +248,13 @@ END_TEST
 
 static int decode_twice(void)
 {
-    struct backend *cuda = NULL, *cpu = new_cpu();
+    struct backend *cpu = backend_new(1, 0, "auto");
     struct ft_error error = {""};
     struct batch b;
     batch_init(&b, 5, lengths, LENGTHS, 4);
     struct answer got = answer_new(b.rows), expected = answer_new(b.rows);
-    bool failed = cuda_case_plugin()->open(&(struct cuda_options){0}, &cuda, &error) != FT_OK;
+    struct backend *cuda = device_backend_try(&(struct cuda_options){0}, &error);
+    bool failed = !cuda;
     float *emissions = failed ? NULL : cuda->ops->new_floats(cuda, b.rows * 5);
     failed |= !emissions || cuda->ops->upload(cuda, emissions, b.emissions, b.rows * 5, &error) != FT_OK;
     for (int again = 0; !failed && again < 2; again++) {
@@ -287,7 +283,7 @@ static int decode_twice(void)
 START_TEST(every_call_may_fail)
 {
     random_begin("every_call_may_fail");
-    cuda_with_every_failure(decode_twice);
+    with_every_failure(decode_twice);
 }
 END_TEST
 

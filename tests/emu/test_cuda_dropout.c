@@ -1,9 +1,12 @@
 /* Dropout on CUDA: the bits of the CPU's, whatever is dropped of whatever shape. */
-#include "cuda_case.h"
-#include "cuda_failures.h"
+#include "device_backend.h"
+#include "device_failures.h"
+#include "device_floats.h"
+#include "every_backend.h"
 #include "harness.h"
-#include "tensor/cpu.h"
+#include "numbers.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SEQUENCES = 5, STEPS = 9, MOST_ROWS = SEQUENCES * STEPS };
@@ -34,15 +37,14 @@ static struct packed_batch packed(void)
 static void expect_cpus_bits(struct backend *cuda, const struct dropout *dropout, size_t width, const float *x)
 {
     struct packed_batch batch = packed();
-    struct backend *cpu;
+    struct backend *cpu = backend_new(1, 0, "auto");
     struct ft_error error = {""};
     size_t count = batch.rows * width;
-    float *expected = malloc(count * sizeof *expected), *there = cuda_case_put(cuda, x, count);
+    float *expected = malloc(count * sizeof *expected), *there = device_floats_put(cuda, x, count);
     memcpy(expected, x, count * sizeof *expected);
-    ck_assert_int_eq(backend_cpu_new(&cpu, &(struct cpu_options){.threads = 1, .isa = "auto"}, &error), FT_OK);
     ck_assert_int_eq(cpu_dropout(cpu, &batch, dropout, width, expected, &error), FT_OK);
     ck_assert_msg(cuda->ops->training->dropout(cuda, &batch, dropout, width, there, &error) == FT_OK, "%s", error.text);
-    float *got = cuda_case_get(cuda, there, count);
+    float *got = device_floats_get(cuda, there, count);
     size_t different = first_difference(got, expected, count);
     EXPECT(different == count, "width %zu, word %g, locked %g, plain %g: row %zu, column %zu is %.9g, on the CPU %.9g",
            width, (double)dropout->word, (double)dropout->locked, (double)dropout->plain, different / width,
@@ -57,7 +59,7 @@ START_TEST(every_kind_over_odd_widths)
 {
     random_begin("every_kind_over_odd_widths");
     static const size_t widths[] = {1, 2, 3, 4, 5, 31, 127, 128, 129, 130, 1023, 1029, 2100};
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         float *x = random_floats(packed().rows * widths[i], 3);
         for (int kinds = 0; kinds < 8; kinds++) {
@@ -83,7 +85,7 @@ START_TEST(extreme_probabilities_and_values)
     static const float values[] = {NAN,   INFINITY, -INFINITY,
                                    -0.0f, 3e38f,    2e-38f}; /* the CPU takes smaller ones for 0 */
     enum { WIDTH = 37 };
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     float *x = random_floats(packed().rows * WIDTH, 3);
     for (size_t k = 0; k < packed().rows * WIDTH; k += 3)
         x[k] = values[random_below(6)];
@@ -100,7 +102,7 @@ END_TEST
 
 START_TEST(no_rows_and_no_columns_are_nothing_to_drop)
 {
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct packed_batch none = {0}, some = packed();
     struct dropout dropout = {.plain = 0.5f};
     ck_assert_int_eq(cuda->ops->training->dropout(cuda, &none, &dropout, 5, NULL, NULL), FT_OK);
@@ -112,11 +114,11 @@ END_TEST
 static int drop(void)
 {
     enum { WIDTH = 6 };
-    struct backend *cuda = NULL;
     struct ft_error error = {""};
     struct packed_batch batch = packed();
     struct dropout dropout = {.word = 0.1f, .locked = 0.5f, .plain = 0.5f};
-    bool failed = cuda_case_plugin()->open(&(struct cuda_options){0}, &cuda, &error) != FT_OK;
+    struct backend *cuda = device_backend_try(&(struct cuda_options){0}, &error);
+    bool failed = !cuda;
     float *x = cuda ? cuda->ops->new_floats(cuda, batch.rows * WIDTH) : NULL;
     failed |= !x || cuda->ops->training->dropout(cuda, &batch, &dropout, WIDTH, x, &error) != FT_OK;
     if (cuda) {
@@ -128,7 +130,7 @@ static int drop(void)
 
 START_TEST(every_call_may_fail)
 {
-    cuda_with_every_failure(drop);
+    with_every_failure(drop);
 }
 END_TEST
 

@@ -1,9 +1,12 @@
 /* Losses of tag sequences and their gradients on CUDA against the CPU, with certain and with uncertain tags. */
-#include "cuda_case.h"
-#include "cuda_failures.h"
+#include "device_backend.h"
+#include "device_failures.h"
+#include "device_floats.h"
+#include "every_backend.h"
 #include "harness.h"
-#include "tensor/cpu.h"
+#include "numbers.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_SENTENCES = 150, SETS = 4 };
@@ -23,14 +26,6 @@ struct answer {
     double losses[MOST_SENTENCES];
     float *d_emissions, *d_transitions;
 };
-
-static struct backend *new_cpu(void)
-{
-    struct backend *backend;
-    struct ft_error error;
-    ck_assert_int_eq(backend_cpu_new(&backend, &(struct cpu_options){.threads = 1, .isa = "auto"}, &error), FT_OK);
-    return backend;
-}
 
 /* Sentences follow each other. Gold is certain, the choices allow a path along it. */
 static void batch_init(struct batch *b, size_t tags, const size_t *lengths, size_t count, float most)
@@ -172,7 +167,7 @@ static void expect_losses(const char *what, const struct batch *b, const double 
 static void expect_as_cpu(struct backend *cuda, const struct batch *b, bool crf, const struct tag_choices *choices,
                           const char *what)
 {
-    struct backend *cpu = new_cpu();
+    struct backend *cpu = backend_new(1, 0, "auto");
     struct ft_error error = {""};
     struct answer expected = answer_new(b), got = answer_new(b), again = answer_new(b), only = answer_new(b);
     size_t n = b->crf.tags;
@@ -205,7 +200,7 @@ START_TEST(losses_over_odd_sizes)
 {
     random_begin("losses_over_odd_sizes");
     static const size_t tags[] = {2, 3, 5, 27, 31, 32, 33, 67};
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         struct batch b;
         batch_init(&b, tags[i], lengths, tags[i] > 33 ? 4 : LENGTHS, 4);
@@ -224,7 +219,7 @@ END_TEST
 START_TEST(many_tags)
 {
     random_begin("many_tags");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     for (size_t tags = 200; tags <= 300; tags += 100) {
         struct batch b;
         batch_init(&b, tags, (size_t[]){3, 2}, 2, 4);
@@ -242,7 +237,7 @@ END_TEST
 START_TEST(a_batch_of_150_sentences)
 {
     random_begin("a_batch_of_150_sentences");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     size_t many[150];
     for (size_t i = 0; i < 150; i++)
         many[i] = random_below(5);
@@ -258,7 +253,7 @@ END_TEST
 START_TEST(flairs_impossible_transitions)
 {
     random_begin("flairs_impossible_transitions");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     for (int round = 0; round < 8; round++) {
         struct batch b;
         batch_init(&b, random_between(3, 27), lengths, LENGTHS, 5);
@@ -274,7 +269,7 @@ END_TEST
 START_TEST(any_transition_may_be_impossible)
 {
     random_begin("any_transition_may_be_impossible");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     for (int round = 0; round < 16; round++) {
         struct batch b;
         batch_init(&b, random_between(2, 12), lengths, LENGTHS, round % 2 ? 5 : 900);
@@ -295,7 +290,7 @@ END_TEST
 START_TEST(what_underflows_is_summed_exactly)
 {
     random_begin("what_underflows_is_summed_exactly");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct ft_error error = {""};
     struct batch b;
     batch_init(&b, 4, (size_t[]){3}, 1, 1);
@@ -323,7 +318,7 @@ END_TEST
 START_TEST(extreme_emissions)
 {
     random_begin("extreme_emissions");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     for (int round = 0; round < 8; round++) {
         struct batch b;
         batch_init(&b, random_between(3, 27), lengths, LENGTHS, 3);
@@ -341,7 +336,7 @@ END_TEST
 START_TEST(a_sentence_of_1000_tokens)
 {
     random_begin("a_sentence_of_1000_tokens");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct batch b;
     batch_init(&b, 7, (size_t[]){1000}, 1, 4);
     close_ends(&b);
@@ -356,7 +351,7 @@ END_TEST
 START_TEST(one_tag_beside_start_and_stop)
 {
     random_begin("one_tag_beside_start_and_stop");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct ft_error error = {""};
     struct batch b;
     batch_init(&b, 3, (size_t[]){20}, 1, 4);
@@ -377,7 +372,7 @@ END_TEST
 START_TEST(no_tokens_have_no_loss)
 {
     random_begin("no_tokens_have_no_loss");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct ft_error error = {""};
     for (size_t count = 0; count < 3; count += 2) {
         struct batch b;
@@ -401,7 +396,7 @@ END_TEST
 START_TEST(emissions_that_are_no_numbers_are_no_loss)
 {
     random_begin("emissions_that_are_no_numbers_are_no_loss");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     struct ft_error error = {""};
     static const float values[] = {NAN, INFINITY};
     for (size_t at = 0; at < 40; at++) {
@@ -423,13 +418,14 @@ END_TEST
 
 static int lose(bool crf)
 {
-    struct backend *cuda = NULL, *cpu = new_cpu();
+    struct backend *cpu = backend_new(1, 0, "auto");
     struct ft_error error = {""};
     struct batch b;
     batch_init(&b, 5, lengths, LENGTHS, 4);
     make_choices(&b);
     struct answer got = answer_new(&b), expected = answer_new(&b);
-    bool failed = cuda_case_plugin()->open(&(struct cuda_options){0}, &cuda, &error) != FT_OK;
+    struct backend *cuda = device_backend_try(&(struct cuda_options){0}, &error);
+    bool failed = !cuda;
     failed |= cuda && run(cuda, &b, crf, &b.choices, true, &got, &error) != FT_OK;
     ck_assert(!failed || error.text[0]);
     if (failed && cuda) /* which was the only failure */
@@ -460,8 +456,8 @@ static int lose_softmax(void)
 START_TEST(every_call_may_fail)
 {
     random_begin("every_call_may_fail");
-    cuda_with_every_failure(lose_crf);
-    cuda_with_every_failure(lose_softmax);
+    with_every_failure(lose_crf);
+    with_every_failure(lose_softmax);
 }
 END_TEST
 

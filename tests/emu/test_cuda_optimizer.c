@@ -1,22 +1,17 @@
 /* The optimizers' steps and the norm of the gradients on CUDA against the CPU. */
-#include "cuda_case.h"
-#include "cuda_failures.h"
+#include "device_backend.h"
+#include "device_failures.h"
+#include "device_floats.h"
+#include "every_backend.h"
 #include "harness.h"
-#include "tensor/cpu.h"
+#include "numbers.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The last is more than all blocks of a sum have threads. */
 static const size_t counts[] = {0, 1, 2, 31, 255, 256, 257, 5003, 300007};
 enum { COUNTS = sizeof counts / sizeof *counts };
-
-static struct backend *new_cpu(void)
-{
-    struct backend *backend;
-    struct ft_error error;
-    ck_assert_int_eq(backend_cpu_new(&backend, &(struct cpu_options){.threads = 1, .isa = "auto"}, &error), FT_OK);
-    return backend;
-}
 
 /* What an optimizer changes, on one back end. */
 struct weights {
@@ -45,8 +40,8 @@ static void expect_same_weights(struct backend *cuda, const struct weights *got,
                                                                                expected->second};
     static const char *const names[] = {"weights", "first moments", "second moments"};
     for (int i = 0; i < 3; i++) {
-        float *host = cuda_case_get(cuda, there[i], count);
-        cuda_case_close(names[i], host, here[i], 1, count, 1e-5);
+        float *host = device_floats_get(cuda, there[i], count);
+        device_floats_close(names[i], host, here[i], 1, count, 1e-5);
         free(host);
     }
 }
@@ -70,13 +65,14 @@ static ft_status step(struct backend *backend, enum kind kind, size_t count, con
 START_TEST(steps_agree_over_odd_counts)
 {
     random_begin("steps_agree_over_odd_counts");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0}), *cpu = new_cpu();
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0}), *cpu = backend_new(1, 0, "auto");
     for (size_t i = 0; i < COUNTS; i++)
         for (enum kind kind = 0; kind < KINDS; kind++) {
             float *start = random_floats(counts[i], 1);
             struct weights there = weights_new(cuda, start, counts[i]), here = weights_new(cpu, start, counts[i]);
             for (uint64_t number = 1; number <= (counts[i] > 10000 ? 2 : 6); number++) {
-                float *gradient = random_floats(counts[i], 2), *on_device = cuda_case_put(cuda, gradient, counts[i]);
+                float *gradient = random_floats(counts[i], 2),
+                      *on_device = device_floats_put(cuda, gradient, counts[i]);
                 struct ft_error error = {""};
                 ck_assert_int_eq(step(cpu, kind, counts[i], &here, gradient, number, &error), FT_OK);
                 ck_assert_msg(step(cuda, kind, counts[i], &there, on_device, number, &error) == FT_OK, "%s",
@@ -97,9 +93,9 @@ END_TEST
 START_TEST(squares_agree_over_odd_counts)
 {
     random_begin("squares_agree_over_odd_counts");
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     for (size_t i = 0; i < COUNTS; i++) {
-        float *x = random_floats(counts[i], 3), *there = cuda_case_put(cuda, x, counts[i]);
+        float *x = random_floats(counts[i], 3), *there = device_floats_put(cuda, x, counts[i]);
         long double exact = 0;
         double sums[2] = {-1, -1};
         for (size_t k = 0; k < counts[i]; k++)
@@ -118,7 +114,7 @@ END_TEST
 /* n (n+1) (2n+1) / 6 */
 START_TEST(squares_by_hand)
 {
-    struct backend *cuda = cuda_case_open(&(struct cuda_options){0});
+    struct backend *cuda = device_backend_new(&(struct cuda_options){0});
     float x[20];
     double sum;
     for (int i = 0; i < 20; i++)
@@ -126,7 +122,7 @@ START_TEST(squares_by_hand)
     for (int kind = 0; kind < 3; kind++) {
         if (kind)
             x[3] = kind == 1 ? NAN : 3e38f; /* its square is no float */
-        float *there = cuda_case_put(cuda, x, 20);
+        float *there = device_floats_put(cuda, x, 20);
         for (size_t count = 4; count <= 20; count++) {
             ck_assert_int_eq(cuda->ops->training->squares(cuda, there, count, &sum, NULL), FT_OK);
             if (kind == 0)
@@ -145,10 +141,10 @@ END_TEST
 static int take_steps(void)
 {
     enum { COUNT = 300 };
-    struct backend *cuda = NULL;
     struct ft_error error = {""};
     double sum;
-    bool failed = cuda_case_plugin()->open(&(struct cuda_options){0}, &cuda, &error) != FT_OK;
+    struct backend *cuda = device_backend_try(&(struct cuda_options){0}, &error);
+    bool failed = !cuda;
     struct weights weights = {0};
     if (cuda)
         weights = (struct weights){cuda->ops->new_floats(cuda, COUNT), cuda->ops->new_floats(cuda, COUNT),
@@ -166,7 +162,7 @@ static int take_steps(void)
 
 START_TEST(every_call_may_fail)
 {
-    cuda_with_every_failure(take_steps);
+    with_every_failure(take_steps);
 }
 END_TEST
 

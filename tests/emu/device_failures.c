@@ -1,0 +1,41 @@
+/* device_failures.c - see device_failures.h. */
+#include "device_failures.h"
+#include "numbers.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *const functions[] = {
+    "cudaMalloc",      "cudaMallocHost",       "cudaMemcpyAsync",       "cudaMemsetAsync",          "cudaLaunchKernel",
+    "cudaEventRecord", "cudaEventSynchronize", "cudaStreamSynchronize", "cudaPointerGetAttributes",
+};
+
+static int status_with(int (*scene)(void), const char *failure)
+{
+    int status = 0;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("EMU_FAIL", failure, 1);
+        exit(scene());
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void with_every_failure(int (*scene)(void))
+{
+    size_t failed = 0;
+    for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
+        int status = SCENE_FAILED;
+        for (int nth = 1; status == SCENE_FAILED; nth++) {
+            char failure[80];
+            snprintf(failure, sizeof failure, "%s:%d", functions[f], nth);
+            status = status_with(scene, failure);
+            EXPECT(status == SCENE_WELL || status == SCENE_FAILED, "%s ends with %d", failure, status);
+            failed += status == SCENE_FAILED;
+        }
+    }
+    ck_assert_uint_gt(failed, 5);
+}
