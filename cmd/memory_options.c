@@ -95,7 +95,7 @@ ft_status memory_settle(size_t limit, const struct model *model, struct machine 
 }
 
 void memory_foresee(const struct memory_plan *plan, const struct window *first, const struct reader *reader,
-                    struct predictor *predictor)
+                    struct predictor_group *predictors)
 {
     size_t done, total, row = embedder_written_width(plan->request.tagger) * sizeof(float);
     reader_progress(reader, &done, &total);
@@ -107,5 +107,5 @@ void memory_foresee(const struct memory_plan *plan, const struct window *first, 
     char all[MEMORY_TEXT], kept[MEMORY_TEXT];
     report_error("cannot keep about %s of embeddings in the %s that --max-mem leaves; storing none instead",
                  memory_text((size_t)bytes, all), memory_text(plan->kept, kept));
-    predictor_keep_nothing(predictor);
+    predictor_group_keep_nothing(predictors);
 }

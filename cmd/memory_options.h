@@ -2,7 +2,7 @@
 #ifndef CMD_MEMORY_OPTIONS_H
 #define CMD_MEMORY_OPTIONS_H
 #include "cmd/machine.h"
-#include "run/predictor.h"
+#include "run/predictor_group.h"
 #include "text/reader.h"
 
 /* clang-format off */
@@ -24,6 +24,6 @@ ft_status memory_settle(size_t limit, const struct model *model, struct machine 
 /* Before a first window is tagged: by its share of the files' bytes, says that embeddings of all of them cannot be kept
  * and turns storage off. */
 void memory_foresee(const struct memory_plan *plan, const struct window *first, const struct reader *reader,
-                    struct predictor *predictor);
+                    struct predictor_group *predictors);
 
 #endif

@@ -181,7 +181,9 @@ static int run_predict(int argc, char **argv, const struct command *self)
     run.plan = &plan;
     ft_status status = settle_options(&values, &run, &error);
     if (status == FT_OK)
-        status = machine_open(&machine, &values.model, values.jobs ? MACHINE_CPU_ALONE : MACHINE_ONE_GPU, &error);
+        status = machine_open(&machine, &values.model, values.jobs ? MACHINE_CPU_ALONE : MACHINE_GPUS, &error);
+    if (status == FT_OK && machine.count > 1 && values.max_memory)
+        status = ft_fail(&error, FT_USAGE, "--max-mem bounds a run on one device, not one on several");
     if (status == FT_OK)
         storage_settle(&values.storage, &machine, &how);
     if (status == FT_OK)
@@ -193,7 +195,7 @@ static int run_predict(int argc, char **argv, const struct command *self)
     if (status == FT_OK)
         status = memory_settle(values.max_memory, &model, &machine, run.reader, &how, &plan, &error);
     if (status == FT_OK)
-        status = predictor_new(&run.predictor, model.tagger, machine.devices[0], &how, &error);
+        status = predictor_group_new(&run.predictors, model.tagger, machine.devices, machine.count, &how, &error);
     if (status == FT_OK && values.jobs)
         status = jobs_new(&run.jobs, (size_t)values.jobs, &error);
     if (status == FT_OK) {
@@ -201,6 +203,7 @@ static int run_predict(int argc, char **argv, const struct command *self)
         status = start_output(&values, &subject, &run, &resume, &error);
     }
     if (status == FT_OK) {
+        run.devices = machine.count;
         run.progress = progress_new();
         status = tagging_all(&run, &error);
         progress_free(run.progress);
@@ -212,7 +215,7 @@ static int run_predict(int argc, char **argv, const struct command *self)
     if (status != FT_OK && status != FT_END) /* FT_END: nobody reads the pipe any more */
         report_error("%s", error.text);
     writer_free(run.writer);
-    predictor_free(run.predictor);
+    predictor_group_free(run.predictors);
     model_close(&model);
     reader_close(run.reader);
     resume_release(&resume);

@@ -36,8 +36,8 @@ static ft_status tag_window(struct tagging_run *run, const struct window *window
 {
     const struct tagging *taggings;
     bool kept_less = false;
-    ft_status status = predictor_run(run->predictor, window, &taggings, &kept_less, error);
-    if (kept_less && predictor_storage(run->predictor) == STORAGE_CPU)
+    ft_status status = predictor_group_run(run->predictors, window, &taggings, &kept_less, error);
+    if (kept_less && predictor_group_storage(run->predictors) == STORAGE_CPU)
         report_error("the GPU's memory is full; embeddings are kept in host memory instead");
     else if (kept_less)
         report_error("embeddings kept so far do not fit in --max-mem; storing none instead");
@@ -116,7 +116,8 @@ static ft_status next_window(struct tagging_run *run, struct window *window, str
         if (status != FT_OK)
             return status;
     }
-    return reader_next(run->reader, run->plan->max_chars, run->plan->max_tokens, window, error);
+    return reader_next(run->reader, run->devices * run->plan->max_chars, run->devices * run->plan->max_tokens, window,
+                       error);
 }
 
 static ft_status end_output(struct tagging_run *run, struct ft_error *error)
@@ -137,7 +138,7 @@ ft_status tagging_all(struct tagging_run *run, struct ft_error *error)
     for (bool first = true; status == FT_OK && !interrupted; first = false) {
         status = next_window(run, &window, error);
         if (status == FT_OK && first)
-            memory_foresee(run->plan, &window, run->reader, run->predictor);
+            memory_foresee(run->plan, &window, run->reader, run->predictors);
         if (!run->writer && (status == FT_OK || status == FT_END)) {
             ft_status started = start_writer(run, error);
             status = started == FT_OK ? status : started;

@@ -5,13 +5,14 @@
 #include "cmd/jobs.h"
 #include "cmd/progress.h"
 #include "cmd/resume.h"
-#include "run/predictor.h"
+#include "run/predictor_group.h"
 #include "run/shard.h"
 
 struct tagging_run {
     struct reader *reader; /* all lent */
-    struct predictor *predictor;
-    const struct memory_plan *plan;
+    struct predictor_group *predictors;
+    const struct memory_plan *plan; /* of one device */
+    size_t devices;
     struct output *output;
     struct jobs *jobs;             /* NULL: this process works */
     struct resume *resume;         /* NULL: nothing is saved */

@@ -55,8 +55,11 @@ void predictor_free(struct predictor *predictor)
 {
     if (!predictor)
         return;
+    const struct backend_ops *ops = predictor->backend->ops;
     store_release(&predictor->store);
     head_release(&predictor->head);
+    if (ops->forget) /* the tagger may go now */
+        ops->forget(predictor->backend);
     arena_release(&predictor->results);
     arena_release(&predictor->batch);
     free(predictor);

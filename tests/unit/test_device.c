@@ -4,6 +4,7 @@
 #include "fake_device.h"
 #include "harness.h"
 #include "numbers.h"
+#include "run/predictor_group.h"
 #include "run/random_model.h"
 #include "run/storage_table.h"
 #include "training_scene.h"
@@ -269,6 +270,67 @@ START_TEST(where_the_devices_memory_ends_less_is_kept_and_batches_are_smaller)
 }
 END_TEST
 
+enum { MOST_DEVICES = 9 };
+
+static void check_group(struct scene *scene)
+{
+    struct predictor_options options = {.scores = SCORES_MARGINAL, .storage = STORAGE_GPU, .span_scores = true};
+    struct outcome expected = predict(scene, scene->cpu, &options);
+    struct backend *hosts[MOST_DEVICES], *devices[MOST_DEVICES];
+    for (size_t count = 1; count <= MOST_DEVICES; count += 2) { /* at last more than there are sentences */
+        struct predictor_group *group;
+        struct ft_error error = {""};
+        size_t live = 0;
+        for (size_t i = 0; i < count; i++) {
+            hosts[i] = test_backend();
+            devices[i] = fake_device_new(hosts[i], 0);
+        }
+        ck_assert_int_eq(predictor_group_new(&group, scene->tagger, devices, count, &options, &error), FT_OK);
+        for (int round = 0; round < 2; round++) {
+            const struct tagging *taggings;
+            bool kept_less = false;
+            ck_assert_int_eq(predictor_group_run(group, &scene->window, &taggings, &kept_less, &error), FT_OK);
+            char *got = describe(&scene->window, taggings);
+            ck_assert_str_eq(got, expected.text[round]);
+            ck_assert(!kept_less);
+            free(got);
+        }
+        ck_assert_int_eq(predictor_group_storage(group), STORAGE_GPU);
+        for (size_t i = 0; i < count; i++)
+            live += predictor_group_account(group, i)->live_bytes;
+        ck_assert_uint_eq(live, expected.live);
+        if (count == 3) /* everybody works */
+            for (size_t i = 0; i < count; i++)
+                ck_assert_uint_gt(predictor_group_account(group, i)->live_bytes, 0);
+        if (count > 1) { /* one that cannot is everybody's failure, and none that lasts */
+            const struct tagging *taggings;
+            bool kept_less = false;
+            fake_device_set_capacity(devices[1], 1);
+            ck_assert_int_eq(predictor_group_run(group, &scene->window, &taggings, &kept_less, &error), FT_NOMEM);
+            fake_device_set_capacity(devices[1], 0);
+            ck_assert_int_eq(predictor_group_run(group, &scene->window, &taggings, &kept_less, &error), FT_OK);
+        }
+        predictor_group_free(group);
+        for (size_t i = 0; i < count; i++) {
+            fake_device_free(devices[i]);
+            hosts[i]->ops->free(hosts[i]);
+        }
+    }
+    outcome_release(&expected);
+}
+
+START_TEST(several_devices_tag_a_window_together_as_one_does)
+{
+    struct scene scene;
+    scene_make(&scene, WORDS_F32);
+    check_group(&scene);
+    scene_end(&scene);
+    scene_open(&scene, CHARACTER_MODEL);
+    check_group(&scene);
+    scene_end(&scene);
+}
+END_TEST
+
 /* Copied and kept are those of a CPU-only run; the peak is the device's, without what lies in host memory. */
 static void check_table(struct scene *scene)
 {
@@ -497,6 +559,7 @@ int main(void)
     test_add(vectors_of_a_device_are_the_cpus, NULL);
     test_add(tags_of_a_device_are_the_cpus, NULL);
     test_add(where_the_devices_memory_ends_less_is_kept_and_batches_are_smaller, NULL);
+    test_add(several_devices_tag_a_window_together_as_one_does, NULL);
     test_add(the_storage_table_of_a_device_has_the_planned_bytes, NULL);
     test_add(rows_of_a_device_are_read_as_they_were_computed_wherever_they_are_kept, NULL);
     test_add(budgets_of_host_and_device_are_kept_apart, NULL);
