@@ -91,10 +91,10 @@ KERNEL void softmax_loss_rows(const float *e, size_t rows, uint32_t tag_count, c
         losses[row] = log(sum) + (most - score);
     if (!d_e)
         return;
-    double scale = (double)scales[sentence[row]];
+    double scale = (double)scales[sentence[row]], part = 1.0 / sum; /* divisions in double are slow */
     for (uint32_t j = lane; j < tag_count; j += WARP) {
         double share = !set ? (double)(j == tag) : set[j] ? exp((double)e[j] - score) : 0;
-        d_e[row * tag_count + j] = (float)(scale * (exp((double)e[j] - most) / sum - share));
+        d_e[row * tag_count + j] = (float)(scale * (exp((double)e[j] - most) * part - share));
     }
 }
 EXPORT_KERNEL(softmax_loss_rows)
