@@ -111,6 +111,9 @@ static ft_status open_gpus(struct machine *machine, const struct model_values *v
 {
     const struct cuda_plugin *plugin;
     size_t there;
+    /* Inside cuDNN's LSTMs products run on several streams; with cuBLAS's own choice of workspaces their last bits
+     * would depend on which is free (release notes of cuDNN 8). */
+    setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:2", 0);
     ft_status status = backend_cuda_find(&plugin, &there, lack, error);
     if (status == FT_OK && !wish->count)
         return open_gpu(machine, plugin, values, 0, error);
