@@ -71,7 +71,7 @@ static cudnnStatus_t describe(const struct cuda_lstm *lstm, const int *lengths, 
         sequences = (int)lstm->batch->sequences;
     int sizes[] = {count, sequences, hidden}, strides[] = {sequences * hidden, hidden, 1};
     cudnnDirectionMode_t directions = count == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL;
-    cudnnMathType_t math = lstm->cuda->options.math == CUDA_MATH_F32 ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;
+    cudnnMathType_t math = lstm->cuda->options.math == CUDA_MATH_TF32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
     cudnnRNNDataLayout_t layout = CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED;
     cudnnStatus_t result = cudnnSetDropoutDescriptor(rnn->dropout, dnn, 0, NULL, 0, 0);
     if (result == CUDNN_STATUS_SUCCESS)
