@@ -74,15 +74,19 @@ static int run_bench(int argc, char **argv, const struct command *self)
         return bench_lm(&values);
     if (operands == 1 && !strcmp(argv[1], "peak"))
         return bench_peak(&values);
-    report_error("bench wants 'predict' or 'storage' and a corpus, 'train' and one file, 'lm', or 'peak'");
+    if (operands == 2 && !strcmp(argv[1], "gpu-model"))
+        return bench_gpu_model(&values);
+    report_error(
+        "bench wants 'predict' or 'storage' and a corpus, 'train' or 'gpu-model' and one file, 'lm', or 'peak'");
     return FT_USAGE;
 }
 
 const struct command command_bench = {
     .name = "bench",
-    .operands = "predict|storage|train|lm|peak [CORPUS ...]",
+    .operands = "WHAT [CORPUS ...]",
     .summary = "measure speed and memory on this machine",
     .description =
+        "WHAT is predict, storage, train, lm, peak or gpu-model.\n\n"
         "predict: tags the corpus to nowhere and prints characters, tokens and floating-point operations a second, the latter "
         "also as percent of the peak that the same program measures beforehand. Counted are 8 H^2 operations a character "
         "(two markers a sentence included) and language model, and the head of the tagger as it is run; nothing is "

@@ -24,6 +24,16 @@ int bench_storage(const struct bench_values *values);
 int bench_train(const struct bench_values *values);
 int bench_lm(const struct bench_values *values);
 int bench_peak(const struct bench_values *values);
+int bench_gpu_model(const struct bench_values *values);
+
+/* One whole run over the corpus: read, tag and drop. */
+struct bench_figures {
+    size_t sentences, tokens, characters; /* characters with two markers a sentence, as a language model sees them */
+    struct step_counts steps;             /* of language models, on the CPU */
+    double seconds;
+};
+ft_status bench_tag(const struct bench_values *values, struct backend *backend, const struct tagger *tagger,
+                    struct bench_figures *figures, struct ft_error *error);
 
 /* Prints a JSON object and frees it. */
 ft_status bench_print_json(cJSON *json, struct ft_error *error);

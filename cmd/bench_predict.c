@@ -36,15 +36,8 @@ ft_status bench_model(const struct bench_values *values, const struct machine *m
     return status;
 }
 
-struct figures {
-    size_t sentences, tokens, characters; /* characters with two markers a sentence, as a language model sees them */
-    struct step_counts steps;             /* of language models */
-    double seconds;
-};
-
-/* One whole run: read, tag and drop. */
-static ft_status run_once(const struct bench_values *values, struct backend *backend, const struct tagger *tagger,
-                          struct figures *figures, struct ft_error *error)
+ft_status bench_tag(const struct bench_values *values, struct backend *backend, const struct tagger *tagger,
+                    struct bench_figures *figures, struct ft_error *error)
 {
     struct reader_options reading = input_reader_options(&values->input, values->files, values->file_count);
     struct predictor_options how = {.span_scores = true};
@@ -55,7 +48,7 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
     bool on_host = backend->ops->on_host;
     window_init(&window);
     predictor_window_size(tagger, &max_chars, &max_tokens);
-    *figures = (struct figures){0};
+    *figures = (struct bench_figures){0};
     struct step_counts before = {0}, behind = {0};
     if (on_host)
         before = backend_cpu_steps(backend);
@@ -95,7 +88,7 @@ static ft_status run_once(const struct bench_values *values, struct backend *bac
 
 static int by_seconds(const void *a, const void *b)
 {
-    double x = ((const struct figures *)a)->seconds, y = ((const struct figures *)b)->seconds;
+    double x = ((const struct bench_figures *)a)->seconds, y = ((const struct bench_figures *)b)->seconds;
     return x < y ? -1 : x > y;
 }
 
@@ -111,7 +104,7 @@ static enum precision main_precision(const struct operations *operations)
 
 /* What a GPU could do at most is not measured, and which steps it shares it does not tell. */
 static ft_status print_gpu_report(const struct bench_values *values, const struct machine *machine,
-                                  const struct figures *figures, double setup, struct ft_error *error)
+                                  const struct bench_figures *figures, double setup, struct ft_error *error)
 {
     char text[MACHINE_TEXT];
     machine_text(machine, &values->model, text);
@@ -136,7 +129,7 @@ static ft_status print_gpu_report(const struct bench_values *values, const struc
 }
 
 static ft_status print_report(const struct bench_values *values, const struct backend *backend,
-                              const struct tagger *tagger, const struct figures *figures, double setup,
+                              const struct tagger *tagger, const struct bench_figures *figures, double setup,
                               const struct peaks *peaks, struct ft_error *error)
 {
     struct tagger_work work = tagger_work(tagger);
@@ -187,7 +180,7 @@ int bench_predict(const struct bench_values *values)
     struct machine machine = {0};
     struct model model = {0};
     struct random_model *random = NULL;
-    struct figures *runs = calloc((size_t)values->repeat, sizeof *runs);
+    struct bench_figures *runs = calloc((size_t)values->repeat, sizeof *runs);
     struct tagger_work work;
     struct peaks peaks = {{0}};
     double start = clock_seconds();
@@ -202,13 +195,13 @@ int bench_predict(const struct bench_values *values)
     if (status == FT_OK && !machine.has_gpu)
         peaks_measure(&peaks, &work, machine.host);
     for (long r = 0; status == FT_OK && r < values->repeat; r++) {
-        status = run_once(values, machine.devices[0], tagger, &runs[r], &error);
+        status = bench_tag(values, machine.devices[0], tagger, &runs[r], &error);
         if (status == FT_OK && !machine.has_gpu)
             peaks_measure(&peaks, &work, machine.host);
     }
     if (status == FT_OK) {
         qsort(runs, (size_t)values->repeat, sizeof *runs, by_seconds);
-        const struct figures *median = &runs[values->repeat / 2];
+        const struct bench_figures *median = &runs[values->repeat / 2];
         status = machine.has_gpu ? print_gpu_report(values, &machine, median, setup, &error)
                                  : print_report(values, machine.host, tagger, median, setup, &peaks, &error);
     }

@@ -16,8 +16,8 @@
 #include <string.h>
 
 /* RUN_STEPS: of a run, and so of a graph. PROJECTED_STEPS: of one whose wanted states wait for their projection, at
- * worst all of them. KEPT_BYTES: of states that several sequences go on from, as on the CPU. */
-enum { RUN_STEPS = 32, PROJECTED_STEPS = 8, KEPT_BYTES = CPU_FORK_BYTES, ALIGNMENT = 256 };
+ * worst all of them. */
+enum { RUN_STEPS = 32, PROJECTED_STEPS = 8, ALIGNMENT = 256 };
 
 /* Of a block that copies a row. */
 enum { ROW_THREADS = 128 };
@@ -143,11 +143,8 @@ static ft_status work_init(struct cuda_backend *cuda, struct lm_work *work, cons
         steps->layer[k].kept_units = layer->panels * BLOCK;
         steps->kept_stride += 2 * steps->layer[k].kept_units;
     }
-    if (!pass->states) { /* at most as many as there are sequences that go on from one */
-        size_t most = KEPT_BYTES / (steps->kept_stride * sizeof(float));
-        for (size_t i = 0; i < pass->count && work->places < most; i++)
-            work->places += work->schedule.forks.prefixes.own_steps[i] && work->schedule.forks.prefixes.at[i].start;
-    }
+    if (!pass->states)
+        work->places = lane_schedule_places(&work->schedule, work->lanes, steps->kept_stride * sizeof(float));
     return find_weights(cuda, work, error);
 }
 

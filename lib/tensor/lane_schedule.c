@@ -1,6 +1,7 @@
 /* lane_schedule.c - see lane_schedule.h. */
 #include "tensor/lane_schedule.h"
 #include <stdlib.h>
+#include <string.h>
 
 struct scheduled_lane {
     const struct char_sequence *sequence; /* NULL: none */
@@ -13,6 +14,12 @@ struct scheduled_lane {
 struct lane_offer {
     uint32_t child;
     struct fork_state *state;
+};
+
+/* Goes on in another lane from the state that is kept in this place. */
+struct lane_move {
+    struct scheduled_lane lane;
+    uint32_t place;
 };
 
 bool lane_schedule_init(struct lane_schedule *schedule, const struct char_sequence *sequences, size_t count)
@@ -30,6 +37,7 @@ static void release_lanes(struct lane_schedule *schedule)
     free(schedule->kept);
     free(schedule->read_places);
     free(schedule->free_places);
+    free(schedule->moves);
     free(schedule->offers);
     free(schedule->lane);
 }
@@ -71,6 +79,15 @@ size_t lane_schedule_width(const struct lane_schedule *schedule, size_t width)
     return rounded < schedule->lanes ? rounded : schedule->lanes;
 }
 
+size_t lane_schedule_places(const struct lane_schedule *schedule, size_t lanes, size_t state_bytes)
+{
+    const struct prefixes *prefixes = &schedule->forks.prefixes;
+    size_t most = LANE_KEPT_BYTES / state_bytes, places = lanes / 2;
+    for (size_t i = 0; i < prefixes->count && places < most; i++)
+        places += prefixes->own_steps[i] && prefixes->at[i].start;
+    return places < most ? places : most;
+}
+
 bool lane_schedule_begin(struct lane_schedule *schedule, size_t lanes, size_t places, bool leaves)
 {
     release_lanes(schedule);
@@ -80,10 +97,12 @@ bool lane_schedule_begin(struct lane_schedule *schedule, size_t lanes, size_t pl
     schedule->leaves = leaves;
     schedule->lane = calloc(lanes, sizeof *schedule->lane);
     schedule->offers = malloc(lanes * sizeof *schedule->offers);
+    schedule->moves = malloc(lanes * sizeof *schedule->moves);
     schedule->kept = calloc(places + 1, sizeof(struct fork_state *));
     schedule->free_places = malloc((places + 1) * sizeof *schedule->free_places);
     schedule->read_places = malloc((places + 1) * sizeof *schedule->read_places);
-    if (!schedule->lane || !schedule->offers || !schedule->kept || !schedule->free_places || !schedule->read_places)
+    if (!schedule->lane || !schedule->offers || !schedule->moves || !schedule->kept || !schedule->free_places ||
+        !schedule->read_places)
         return false;
     for (size_t i = schedule->places; i-- > 0;)
         schedule->free_places[schedule->free_count++] = (uint32_t)i;
@@ -102,13 +121,30 @@ static uint32_t read_state(struct lane_schedule *schedule, struct fork_state *st
     return place;
 }
 
+/* Lets the sequences that left their lanes a step ago go on in the first free ones; the first `moved` are those. */
+static void settle_moves(struct lane_schedule *schedule, size_t moved, struct lane_step *steps, size_t *width)
+{
+    size_t settled = 0;
+    for (size_t l = 0; settled < moved && l < schedule->lanes; l++) {
+        if (schedule->lane[l].sequence)
+            continue;
+        const struct lane_move *move = &schedule->moves[settled++];
+        schedule->lane[l] = move->lane;
+        schedule->active++;
+        schedule->read_places[schedule->read_count++] = steps[l].next = move->place;
+        *width = *width > l ? *width : l + 1;
+    }
+    schedule->move_count -= settled;
+    memmove(schedule->moves, schedule->moves + settled, schedule->move_count * sizeof *schedule->moves);
+}
+
 /* Gives sequences to lanes without any, which begin them behind this step; steps: NULL before the first. */
 static void refill(struct lane_schedule *schedule, struct lane_step *steps, size_t *width)
 {
     struct forks *forks = &schedule->forks;
     uint32_t x;
     struct fork_state *state;
-    for (size_t l = 0; l < schedule->lanes; l++) {
+    for (size_t l = 0; l < schedule->lanes && schedule->active + schedule->move_count < schedule->lanes; l++) {
         struct scheduled_lane *lane = &schedule->lane[l];
         if (lane->sequence)
             continue;
@@ -175,14 +211,42 @@ static void end_step(struct lane_schedule *schedule)
         schedule->free_places[schedule->free_count++] = schedule->read_places[--schedule->read_count];
 }
 
+/* The first lane whose sequence should move down, because the next run would be narrower without it; the number of
+ * lanes when none should. */
+static size_t find_movers(const struct lane_schedule *schedule)
+{
+    size_t top = schedule->lanes, width = lane_schedule_width(schedule, schedule->active);
+    if (schedule->forks.ready_count || schedule->move_count)
+        return schedule->lanes;
+    while (top && !schedule->lane[top - 1].sequence)
+        top--;
+    return lane_schedule_width(schedule, top) > width ? width : schedule->lanes;
+}
+
+/* Out of its lane, if there is a place for its state. */
+static void begin_move(struct lane_schedule *schedule, struct scheduled_lane *lane, struct lane_step *step)
+{
+    if (!lane->sequence || step->keep != LANE_NOWHERE || !schedule->free_count)
+        return;
+    step->keep = schedule->free_places[--schedule->free_count];
+    schedule->moves[schedule->move_count++] = (struct lane_move){*lane, step->keep};
+    lane->sequence = NULL;
+    schedule->active--;
+}
+
+/* A run's width is that of its widest step, so sequences move at its end: their states are kept behind the last step
+ * but one, and read behind the last one, which they are not stepped in. */
 size_t lane_schedule_next(struct lane_schedule *schedule, struct lane_step *steps, size_t most, size_t *width)
 {
     size_t count = 0;
     *width = 0;
     if (!schedule->forks.begun)
         refill(schedule, NULL, NULL);
-    for (; count < most && (schedule->active || schedule->offer_count); count++, steps += schedule->lanes) {
+    for (; count < most && (schedule->active || schedule->offer_count || schedule->move_count); count++) {
+        size_t moved = schedule->move_count, movers = schedule->lanes;
         end_step(schedule);
+        if (count + 2 == most)
+            movers = find_movers(schedule);
         schedule->taken += schedule->active;
         for (size_t l = 0; l < schedule->lanes; l++) {
             steps[l] = (struct lane_step){0, LANE_NOWHERE, LANE_NOWHERE, LANE_GOES_ON};
@@ -190,8 +254,12 @@ size_t lane_schedule_next(struct lane_schedule *schedule, struct lane_step *step
                 continue;
             *width = *width > l ? *width : l + 1;
             step_lane(schedule, &schedule->lane[l], &steps[l]);
+            if (l >= movers)
+                begin_move(schedule, &schedule->lane[l], &steps[l]);
         }
+        settle_moves(schedule, moved, steps, width);
         refill(schedule, steps, width);
+        steps += schedule->lanes;
     }
     return count;
 }

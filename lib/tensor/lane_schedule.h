@@ -3,8 +3,9 @@
  * A device steps all lanes of a language model at once and knows nothing of sequences. The schedule tells it for each
  * lane and step the character, the row that wants the state, and what the lane goes on from: its own state, zero when
  * another sequence begins, or the kept state of a beginning that several sequences share (forks.h). When a lane's
- * sequence ends, it takes the one with the most steps among those that can be begun. The schedule is an iterator: its
- * memory does not depend on how much there is to read, and a run is planned while the device takes the one before.
+ * sequence ends, it takes the one with the most steps among those that can be begun; when there is none, sequences move
+ * together, so that steps become narrower as lanes end. The schedule is an iterator: its memory does not depend on how
+ * much there is to read, and a run is planned while the device takes the one before.
  *
  * Promises: every step that some sequence needs is taken once (where places for kept states run out: once for each who
  * needs it); a wanted row is named once, by a step or as a copy, and no other row is; a place is read in a later step
@@ -16,6 +17,7 @@
 
 struct scheduled_lane;
 struct lane_offer;
+struct lane_move;
 
 struct lane_schedule {
     const struct char_sequence *sequences;
@@ -27,6 +29,8 @@ struct lane_schedule {
     size_t active;
     struct lane_offer *offers; /* [lanes] states that the last step keeps */
     size_t offer_count;
+    struct lane_move *moves; /* [lanes] sequences on their way to another lane */
+    size_t move_count;
     struct fork_state **kept;            /* [places], NULL where nothing is */
     uint32_t *free_places, *read_places; /* [places]; those that the last step reads are free behind the next one */
     size_t places, free_count, read_count;
@@ -47,7 +51,13 @@ size_t lane_schedule_lanes(const struct lane_schedule *schedule, size_t most);
  * enough that a narrower one would take no less time. */
 size_t lane_schedule_width(const struct lane_schedule *schedule, size_t width);
 
-/* lanes: at least one; they begin from zero. places: how many states can be kept at a time. leaves: there is one
+/* How many places for kept states of that size are of use, within LANE_KEPT_BYTES: one for each sequence that goes on
+ * from another's, and for half of the lanes. */
+enum { LANE_KEPT_BYTES = CPU_FORK_BYTES };
+size_t lane_schedule_places(const struct lane_schedule *schedule, size_t lanes, size_t state_bytes);
+
+/* lanes: at least one; they begin from zero. places: how many states can be kept at a time, of beginnings and of
+ * sequences that move (half of the lanes at most). leaves: there is one
  * sequence, and the state behind its last step is kept in place 0 (what it begins from is the caller's to see to). May
  * be called again before the first steps are asked for. False when out of memory. */
 bool lane_schedule_begin(struct lane_schedule *schedule, size_t lanes, size_t places, bool leaves);

@@ -47,8 +47,7 @@ struct play {
     struct lane_schedule schedule;
     uint64_t lane[LANES_MAX], *kept;
     size_t *written, *read, places; /* the last steps that did so to a place, from 1 */
-    size_t steps, rows;
-    size_t width; /* of the last run */
+    size_t steps, rows, lane_steps; /* lane_steps: widths of all steps, rounded */
 };
 
 static void play_step(struct play *play, struct corpus *corpus, const struct lane_step *steps, size_t width)
@@ -83,8 +82,12 @@ static void play_step(struct play *play, struct corpus *corpus, const struct lan
     }
 }
 
-/* Returns the steps that lanes took. */
-static size_t check_schedule(struct corpus *corpus, size_t lanes, size_t places)
+/* The steps that lanes took, and those that a device takes. */
+struct steps {
+    size_t taken, wide;
+};
+
+static struct steps check_schedule(struct corpus *corpus, size_t lanes, size_t places)
 {
     struct play play = {.places = places};
     struct lane_step *steps = malloc(RUN * lanes * sizeof *steps);
@@ -106,6 +109,7 @@ static size_t check_schedule(struct corpus *corpus, size_t lanes, size_t places)
                        "lane %zu works beyond the width of %zu", l, width);
         }
         runs += count > 0;
+        play.lane_steps += count * lane_schedule_width(&play.schedule, width);
     } while (count == RUN);
     ck_assert_uint_eq(lane_schedule_next(&play.schedule, steps, RUN, &width), 0);
     size_t copies = lane_schedule_copies(&play.schedule, NULL);
@@ -130,7 +134,7 @@ static size_t check_schedule(struct corpus *corpus, size_t lanes, size_t places)
     free(play.kept);
     free(play.written);
     free(play.read);
-    return taken;
+    return (struct steps){taken, play.lane_steps};
 }
 
 START_TEST(every_row_gets_its_state_whatever_the_lanes_and_places)
@@ -142,7 +146,7 @@ START_TEST(every_row_gets_its_state_whatever_the_lanes_and_places)
         size_t few = 0, many = 0;
         for (size_t l = 0; l < 5; l++)
             for (size_t p = 0; p < 5; p++) {
-                size_t taken = check_schedule(corpus, lanes[l], places[p]);
+                size_t taken = check_schedule(corpus, lanes[l], places[p]).taken;
                 if (!p)
                     few = taken;
                 many = taken;
@@ -196,6 +200,24 @@ START_TEST(steps_grow_narrow_when_the_short_sequences_have_ended)
     ck_assert_uint_eq(schedule.taken, 17);
     ck_assert_uint_eq(schedule.asked, 17);
     lane_schedule_release(&schedule);
+}
+END_TEST
+
+/* Lanes of 64 end one by one in any order while the last ones run: without moves most steps stay wide. */
+START_TEST(sequences_move_together_when_lanes_end)
+{
+    random_begin("sequences_move_together_when_lanes_end");
+    size_t apart = 0, together = 0, taken = 0;
+    for (int round = 0; round < 50; round++) {
+        struct corpus *corpus = corpus_new(COUNT_MAX, 1000000, false);
+        apart += check_schedule(corpus, 64, 0).wide;
+        struct steps steps = check_schedule(corpus, 64, 32);
+        together += steps.wide;
+        taken += steps.taken;
+        free(corpus);
+    }
+    EXPECT(together < apart && 10 * together < 13 * taken, "%zu steps of lanes, %zu without moving, %zu needed",
+           together, apart, taken);
 }
 END_TEST
 
@@ -274,6 +296,7 @@ int main(void)
 {
     test_add(every_row_gets_its_state_whatever_the_lanes_and_places, NULL);
     test_add(steps_grow_narrow_when_the_short_sequences_have_ended, NULL);
+    test_add(sequences_move_together_when_lanes_end, NULL);
     test_add(lanes_and_widths_are_few_kinds_of_numbers, NULL);
     test_add(a_sequence_that_leaves_its_state_keeps_it_behind_its_last_step, NULL);
     test_add(a_schedule_can_be_left_in_the_middle, NULL);
