@@ -39,3 +39,26 @@ void with_every_failure(int (*scene)(void))
     }
     ck_assert_uint_gt(failed, 5);
 }
+
+void with_first_failures(int (*scene)(void), int most)
+{
+    static const char *const others[] = {
+        "cudaHostAlloc",        "cudaStreamCreateWithFlags", "cudaEventCreateWithFlags",
+        "cudaStreamWaitEvent",  "cudaStreamBeginCapture",    "cudaStreamEndCapture",
+        "cudaGraphInstantiate", "cudaGraphLaunch",           "cublasCreate",
+        "cublasSgemm",          "cublasSetWorkspace",
+    };
+    size_t first = sizeof functions / sizeof *functions, count = first + sizeof others / sizeof *others;
+    size_t failed = 0, well = 0;
+    for (size_t f = 0; f < count; f++)
+        for (int nth = 1; nth <= most; nth++) {
+            char failure[80];
+            snprintf(failure, sizeof failure, "%s:%d", f < first ? functions[f] : others[f - first], nth);
+            int status = status_with(scene, failure);
+            EXPECT(status == SCENE_WELL || status == SCENE_FAILED, "%s ends with %d", failure, status);
+            failed += status == SCENE_FAILED;
+            well += status == SCENE_WELL;
+        }
+    ck_assert_uint_gt(failed, 5);
+    ck_assert_uint_gt(well, 5);
+}

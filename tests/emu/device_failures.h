@@ -10,4 +10,8 @@ enum { SCENE_WELL, SCENE_FAILED = 3 };
  * that the emulated device would tell. The test may not have used the device before. */
 void with_every_failure(int (*scene)(void));
 
+/* For scenes that make up for some failures: the first `most` calls of each function fail in turn, those of streams,
+ * graphs and products among them, and the scene may end either way. Some must fail, some must not. */
+void with_first_failures(int (*scene)(void), int most);
+
 #endif

@@ -2,6 +2,7 @@
  * anywhere else, whatever the lanes, the memory, and the way in which kernels are launched. */
 #include "cuda/lm.h"
 #include "device_backend.h"
+#include "device_failures.h"
 #include "every_backend.h"
 #include "harness.h"
 #include "lm_case.h"
@@ -64,7 +65,8 @@ static ft_status encode(struct backend *cuda, const struct call *call, float **o
             out[m][i] = -7;
         device[m] = status == FT_OK ? cuda->ops->new_floats(cuda, floats_of(call, m)) : NULL;
         if (status == FT_OK)
-            status = device[m] ? cuda->ops->upload(cuda, device[m], out[m], floats_of(call, m), error) : FT_NOMEM;
+            status = device[m] ? cuda->ops->upload(cuda, device[m], out[m], floats_of(call, m), error)
+                               : ft_nomem(error, "rows");
         passes[m] = (struct lm_pass){&call->models[m].lm.net, call->sequences[m].at, call->sequences[m].count,
                                      device[m] ? device[m] + call->models[m].lm.width : NULL, NULL};
     }
@@ -382,8 +384,42 @@ START_TEST(no_sequence_and_an_empty_one_are_done_at_once)
 }
 END_TEST
 
+/* Made before the device is used; a scene is played in a process of its own. */
+static struct call failing;
+
+static int scene(void)
+{
+    struct cuda_options options = {.lanes = 8};
+    struct ft_error error = {""};
+    float *out[2][MODELS_MAX] = {{NULL}};
+    ft_status status = FT_NOMEM;
+    struct backend *cuda = device_backend_try(&options, &error);
+    for (int i = 0; cuda && i < 2; i++) /* the second time with graphs */
+        if ((status = encode(cuda, &failing, out[i], &error)) == FT_OK)
+            compare(&failing, out[i], 1e-5, "after a failure");
+    if (cuda)
+        cuda->ops->free(cuda);
+    for (int i = 0; i < 2; i++)
+        for (size_t m = 0; m < failing.count; m++)
+            free(out[i][m]);
+    ck_assert(status == FT_OK || *error.text);
+    call_release(&failing);
+    return status == FT_OK ? SCENE_WELL : SCENE_FAILED;
+}
+
+START_TEST(any_call_that_fails_is_told_or_made_up_for)
+{
+    random_begin("any_call_that_fails_is_told_or_made_up_for");
+    call_add(&failing, CELL_LSTM, 8, 1, 0, 12, false);
+    call_add(&failing, CELL_LSTM, 6, 2, NOUT, 12, false);
+    with_first_failures(scene, 12);
+    call_release(&failing);
+}
+END_TEST
+
 int main(void)
 {
+    test_add(any_call_that_fails_is_told_or_made_up_for, NULL);
     test_add(lstm_language_models_give_the_states_of_the_cpu, NULL);
     test_add(gru_language_models_give_the_states_of_the_cpu, NULL);
     test_add(a_sequence_of_a_thousand_steps_beside_short_ones_is_right, NULL);
