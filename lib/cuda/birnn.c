@@ -78,19 +78,13 @@ static ft_status group_init(struct birnn_group *group, const struct token_sequen
     return FT_OK;
 }
 
-ft_status cuda_birnn(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences,
-                     size_t count, const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out,
-                     struct ft_error *error)
+/* All sentences, at most `most` rows at a time, or fewer when that does not fit. */
+static ft_status run_groups(struct cuda_backend *cuda, const struct birnn *net, const struct token_sequence *sentences,
+                            size_t count, const struct input_piece *pieces, size_t piece_count, size_t most,
+                            bool native, float *out, struct ft_error *error)
 {
-    struct cuda_backend *cuda = (struct cuda_backend *)backend;
-    /* a GRU is rare and a step of it the same work; halves are made by our own products */
-    bool native = !cuda->dnn || net->layer[0][0].cell == CELL_GRU || cuda->options.math == CUDA_MATH_F16;
-    size_t row_bytes = native ? birnn_native_row_bytes(net) : birnn_cudnn_row_bytes(net);
-    size_t bytes = cuda->budget / 4 < LARGEST_GROUP ? cuda->budget / 4 : LARGEST_GROUP, most = bytes / row_bytes + 1;
     struct arena arena;
     ft_status status = FT_OK;
-    if (tokens > UINT32_MAX)
-        return ft_fail(error, FT_NOMEM, "%zu tokens at a time are too many for the device", tokens);
     arena_init(&arena);
     for (size_t done = 0, taken; status == FT_OK && done < count; done += taken) {
         struct birnn_group group = {.out = out};
@@ -110,5 +104,28 @@ ft_status cuda_birnn(struct backend *backend, const struct birnn *net, const str
         }
     }
     arena_release(&arena);
+    return status;
+}
+
+ft_status cuda_birnn(struct backend *backend, const struct birnn *net, const struct token_sequence *sentences,
+                     size_t count, const struct input_piece *pieces, size_t piece_count, size_t tokens, float *out,
+                     struct ft_error *error)
+{
+    struct cuda_backend *cuda = (struct cuda_backend *)backend;
+    /* a GRU is rare and a step of it the same work; halves are made by our own products */
+    bool native = !cuda->dnn || net->layer[0][0].cell == CELL_GRU || cuda->options.math == CUDA_MATH_F16;
+    size_t row_bytes = native ? birnn_native_row_bytes(net) : birnn_cudnn_row_bytes(net);
+    size_t bytes = cuda->budget / 4 < LARGEST_GROUP ? cuda->budget / 4 : LARGEST_GROUP;
+    if (tokens > UINT32_MAX)
+        return ft_fail(error, FT_NOMEM, "%zu tokens at a time are too many for the device", tokens);
+    ft_status status = cuda_scratch_begin(cuda, error);
+    if (status != FT_OK)
+        return status;
+    /* weights first: they stay, and must not have to wait for scratch to be given back */
+    status = (native ? birnn_native_upload : birnn_cudnn_upload)(cuda, net, error);
+    if (status == FT_OK)
+        status =
+            run_groups(cuda, net, sentences, count, pieces, piece_count, bytes / row_bytes + 1, native, out, error);
+    cuda_scratch_end(cuda);
     return status;
 }

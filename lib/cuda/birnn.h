@@ -16,6 +16,10 @@ struct birnn_group {
     float *out; /* [tokens of the call, 2 * hidden] */
 };
 
+/* The layers' weights, in the form that one or the other wants. */
+ft_status birnn_native_upload(struct cuda_backend *cuda, const struct birnn *net, struct ft_error *error);
+ft_status birnn_cudnn_upload(struct cuda_backend *cuda, const struct birnn *net, struct ft_error *error);
+
 /* All layers over a group, by kernels of our own or by cuDNN; inside an operation. */
 ft_status birnn_native(struct cuda_backend *cuda, const struct birnn *net, const struct birnn_group *group,
                        struct ft_error *error);

@@ -109,6 +109,17 @@ static ft_status find_layer(struct cuda_backend *cuda, const struct recurrent_la
     return status;
 }
 
+ft_status birnn_cudnn_upload(struct cuda_backend *cuda, const struct birnn *net, struct ft_error *error)
+{
+    cudnnRNNDescriptor_t rnn;
+    void *space;
+    size_t bytes;
+    ft_status status = FT_OK;
+    for (size_t k = 0; status == FT_OK && k < net->layers; k++)
+        status = find_layer(cuda, net->layer[k], &rnn, &space, &bytes, error);
+    return status;
+}
+
 /* Initial states [2, sentences, hidden] of both directions; NULL in *states where both begin with zero. */
 static ft_status initial_states(struct cuda_backend *cuda, const float *const host[2], size_t sentences, size_t hidden,
                                 float **states, struct ft_error *error)

@@ -29,6 +29,32 @@ size_t birnn_native_row_bytes(const struct birnn *net)
     return (2 * gate_columns(layer) + (net->layers > 1 ? 2 * layer->hidden : 0)) * sizeof(float);
 }
 
+/* The weights of a direction, and their halves with CUDA_MATH_F16. */
+static ft_status layer_weights(struct cuda_backend *cuda, const struct recurrent_layer *layer,
+                               struct cuda_recurrent *weights, const uint16_t **w_halves, struct ft_error *error)
+{
+    const uint16_t *input;
+    size_t gates = gate_columns(layer);
+    *w_halves = NULL;
+    ft_status status = cuda_recurrent_weights(cuda, layer, weights, error);
+    if (status == FT_OK && cuda->options.math == CUDA_MATH_F16)
+        status = cuda_half_weights(cuda, weights->w_hh, gates * layer->hidden, w_halves, error);
+    if (status == FT_OK && cuda->options.math == CUDA_MATH_F16)
+        status = cuda_half_weights(cuda, weights->w_ih, gates * layer->in, &input, error);
+    return status;
+}
+
+ft_status birnn_native_upload(struct cuda_backend *cuda, const struct birnn *net, struct ft_error *error)
+{
+    struct cuda_recurrent weights;
+    const uint16_t *halves;
+    ft_status status = FT_OK;
+    for (size_t k = 0; k < net->layers; k++)
+        for (int d = 0; status == FT_OK && d < 2; d++)
+            status = layer_weights(cuda, &net->layer[k][d], &weights, &halves, error);
+    return status;
+}
+
 /* State and products of one direction; its states before the first step. */
 static ft_status layer_init(struct cuda_backend *cuda, struct native_layer *to, const struct cuda_rows *x,
                             size_t piece_count, struct ft_error *error)
@@ -37,9 +63,7 @@ static ft_status layer_init(struct cuda_backend *cuda, struct native_layer *to, 
     size_t hidden = to->layer->hidden, states = group->sentences * hidden;
     bool half = cuda->options.math == CUDA_MATH_F16;
     to->gates = gate_columns(to->layer);
-    ft_status status = cuda_recurrent_weights(cuda, to->layer, &to->weights, error);
-    if (status == FT_OK && half)
-        status = cuda_half_weights(cuda, to->weights.w_hh, to->gates * hidden, &to->w_halves, error);
+    ft_status status = layer_weights(cuda, to->layer, &to->weights, &to->w_halves, error);
     if (status != FT_OK)
         return status;
     float *products = cuda_scratch_take(cuda, group->rows * to->gates * sizeof(float));
