@@ -1,5 +1,6 @@
 /* golden.c - see golden.h. */
 #include "tests/golden/golden.h"
+#include "run/head.h"
 #include "base/input.h"
 #include "base/npy.h"
 #include <cjson/cJSON.h>
@@ -157,7 +158,7 @@ void tagged_run(struct tagged *tagged, const struct tagger *tagger, struct backe
 {
     struct ft_error error = {""};
     struct embedder_options how = {GATHER_SLICE, LM_BOUNDARY};
-    *tagged = (struct tagged){.width = tagger->width};
+    *tagged = (struct tagged){.width = tagger->width, .account = {.backend = backend}};
     read_window(&tagged->window, path);
     arena_init(&tagged->arena);
     const struct sentence **sentences = calloc(tagged->window.count + 1, sizeof *sentences);
@@ -169,20 +170,31 @@ void tagged_run(struct tagged *tagged, const struct tagger *tagger, struct backe
     free(sentences);
     size_t tokens = tagged->embedded.tokens;
     ck_assert_uint_eq(tokens, tagged->window.tokens);
-    tagged->embeddings = joined(&tagged->embedded, tagged->width);
     tagged->emissions = malloc((tokens * tagger->crf.tags + 1) * sizeof *tagged->emissions);
     tagged->tags = malloc((tokens + 1) * sizeof *tagged->tags);
     tagged->confidences = malloc((tokens + 1) * sizeof *tagged->confidences);
-    check_status(predictor_emissions(tagger, backend, &tagged->embedded, tagged->emissions, &error), &error, path);
+    struct head head;
+    const float *emissions;
+    head_init(&head, tagger, backend);
+    check_status(head_run(&head, &tagged->embedded, &emissions, &error), &error, path);
     check_status(backend->ops->decode(backend, &tagger->crf, tagged->embedded.sentences, tagged->embedded.count,
-                                      tagged->emissions, tagged->tags, tagged->confidences, &error),
+                                      emissions, tagged->tags, tagged->confidences, &error),
                  &error, path);
+    check_status(backend->ops->download(backend, tagged->emissions, emissions, tokens * tagger->crf.tags, &error),
+                 &error, path);
+    head_release(&head);
+    if (!backend->ops->on_host) {
+        struct store store;
+        store_init(&store, STORAGE_NONE, &tagged->account, &tagged->host);
+        check_status(store_to_host(&store, tagger, &tagged->embedded, &error), &error, path);
+    }
+    tagged->embeddings = joined(&tagged->embedded, tagged->width);
 }
 
 void tagged_release(struct tagged *tagged)
 {
     embedded_release(&tagged->embedded);
-    ck_assert_uint_eq(tagged->account.live_bytes, 0);
+    ck_assert_uint_eq(tagged->account.live_bytes + tagged->host.live_bytes, 0);
     free(tagged->embeddings);
     free(tagged->emissions);
     free(tagged->tags);

@@ -35,7 +35,7 @@ void golden_release(struct golden *golden);
 struct tagged {
     struct window window;
     struct arena arena;
-    struct storage_account account;
+    struct storage_account account, host; /* of the back end's memory, and of the host's where that is another one */
     struct embedded embedded;
     size_t width;       /* of a token vector */
     float *embeddings;  /* [tokens, width] */
@@ -47,7 +47,7 @@ struct tagged {
 struct backend *golden_backend(size_t threads, size_t lanes, const char *isa);
 void golden_open(struct model *model, const char *path, struct backend *backend);
 
-/* Reads a column file and tags it by the steps that the predictor makes: embedder_run, predictor_emissions, decode. */
+/* Reads a column file and tags it by the steps that the predictor makes: embedder_run, head_run, decode. */
 void tagged_run(struct tagged *tagged, const struct tagger *tagger, struct backend *backend, const char *path);
 void tagged_release(struct tagged *tagged);
 
