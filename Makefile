@@ -80,7 +80,9 @@ fuzz_programs = $(patsubst %.c,$(BUILD)/%,$(fuzz_sources))
 all: $(BUILD)/flairtag cuda
 lib: $(BUILD)/libflairtag.so
 
-include lib/cuda/cuda.mk tests/emu/emu.mk tests/emu/libraries.mk
+include lib/cuda/cuda.mk
+# Absent where the program is packaged.
+-include tests/emu/emu.mk tests/emu/libraries.mk
 
 # Every instruction set is compiled that the compiler's target has; which one runs is decided when the program starts.
 # GCC moves loads up on ARM before it gives out registers, of which there are then too few.
