@@ -23,6 +23,9 @@ extern struct emu_dim emu_thread, emu_block, emu_block_size, emu_grid_size;
 /* What kernels call. file, line: of the source, for messages. */
 enum emu_warp_operation { EMU_SYNCWARP, EMU_SHFL_XOR, EMU_SHFL_DOWN, EMU_SHFL_UP, EMU_SHFL_IDX, EMU_BALLOT };
 void emu_syncthreads(const char *file, int line);
+unsigned emu_syncthreads_count(bool predicate, const char *file, int line); /* threads whose predicate holds */
+/* argument: lanes to shift by, or the lane; with segments of fewer than 32 lanes plus (32 - width) << 8. Ballot: value
+ * is the predicate. */
 uint32_t emu_warp(unsigned mask, uint32_t value, enum emu_warp_operation operation, int argument, const char *file,
                   int line);
 void *emu_dynamic_shared(void);
@@ -48,6 +51,9 @@ bool emu_in_allocation(const void *at, size_t bytes); /* all of it lies in one a
 bool emu_is_device(const void *at);
 void emu_memory(size_t *available, size_t *total, size_t *peak);
 int emu_device(void);
+/* Inside work only: it reads or writes these bytes. A mistake unless all of them lie in one allocation of its device
+ * that is alive; false then: the work must leave them alone. what: the call's name. */
+bool emu_touch(const char *what, const void *at, size_t bytes, bool write);
 
 /* Work in a stream's order: function(copy of the `bytes` at argument), with device memory open. stream: a cudaStream_t.
  * A stream that is being captured takes it into its graph instead. */
@@ -56,8 +62,9 @@ void emu_enqueue(void *stream, void (*function)(void *argument), const void *arg
 /* Counts a mistake of the program under test and tells it on stderr; the process then exits 86 in the end. */
 void emu_mistake(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* True when this call of `function` is the one that EMU_FAIL (FUNCTION:NTH[:CODE]) names; *code is then what it
- * returns. */
+/* Called once at the beginning of every call that can fail. True when this call of `function` is the one that EMU_FAIL
+ * (FUNCTION:NTH[:CODE]) names, or the one that EMU_FAIL_ANY (NTH, of all such calls) does; it then returns *code, which
+ * is left as it was where EMU_FAIL names no code: put the usual one there before. The first of either is 1. */
 bool emu_fails(const char *function, int *code);
 
 /* What calls did, for the report: GEMMs of the libraries add to it. flops: two a multiply-add; bytes: read and written
