@@ -182,7 +182,9 @@ static ft_status log_beginning(struct run *run, double known, struct ft_error *e
     if (status == FT_OK)
         status = lm_log_line(run->log, error, "dictionary: %zu items, %.4f %% of the text; parameters: %zu",
                              options->shape.items, 100 * known, lm_trainer_network(run->trainer)->parameters.floats);
-    char memory[MEMORY_TEXT];
+    char memory[MEMORY_TEXT], device[MACHINE_TEXT];
+    if (status == FT_OK && run->machine.has_gpu)
+        status = lm_log_line(run->log, error, "GPU: %s", machine_text(&run->machine, &run->values->model, device));
     size_t bytes = lm_network_bytes(&options->shape, options->batch, options->sequence_length, options->dropout > 0);
     if (status == FT_OK)
         status = lm_log_line(run->log, error, "memory: %s for weights, gradients and activations",

@@ -12,9 +12,11 @@
 /* Options that no byte of an output depends on, and those described in a way of their own. */
 static bool is_free(const char *name)
 {
-    static const char *const names[] = {
-        "output",  "resume", "checkpoint-seconds", "jobs", "threads", "lanes", "isa", "device", "gpu-mem", "color", "max-mem",
-        "storage", "gather", "lm-output",          "model"};
+    static const char *const names[] = {"output", "resume",    "checkpoint-seconds",
+                                        "jobs",   "threads",   "lanes",
+                                        "isa",    "device",    "gpu-mem",
+                                        "color",  "max-mem",   "storage",
+                                        "gather", "lm-output", "model"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(name, names[i]))
             return true;

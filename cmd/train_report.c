@@ -55,6 +55,9 @@ ft_status train_log_beginning(const struct run *run, struct ft_error *error)
     for (size_t i = 0; status == FT_OK && i < run->stack.member_count; i++)
         status = run_log_line(run->log, error, "embedding %s: %zu columns", run->stack.members[i].name,
                               run->stack.members[i].width);
+    char device[MACHINE_TEXT];
+    if (status == FT_OK && run->machine.has_gpu)
+        status = run_log_line(run->log, error, "GPU: %s", machine_text(&run->machine, &run->values->machine, device));
     if (status == FT_OK)
         status = run_log_line(run->log, error, "tags: %zu; parameters: %zu", run->tags.count,
                               trainer_network(run->trainer)->parameters.floats);
