@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 static const char *const functions[] = {
-    "cudaMalloc",      "cudaMallocHost",       "cudaMemcpyAsync",       "cudaMemsetAsync",          "cudaLaunchKernel",
-    "cudaEventRecord", "cudaEventSynchronize", "cudaStreamSynchronize", "cudaPointerGetAttributes",
+    "cudaSetDevice",    "cudaMalloc",      "cudaMallocHost",       "cudaMemcpyAsync",       "cudaMemsetAsync",
+    "cudaLaunchKernel", "cudaEventRecord", "cudaEventSynchronize", "cudaStreamSynchronize", "cudaPointerGetAttributes",
 };
 
 static int status_with(int (*scene)(void), const char *failure)
