@@ -82,4 +82,19 @@ static inline void device_rows_release(struct device_rows *rows)
     free(rows->device);
 }
 
+/* Rows of `width` floats agree within `limit` of the largest magnitude of their row, or of `least` where all of a row
+ * is nearer to zero (what it is the difference of is not). */
+static inline void device_rows_close(const char *what, const float *got, const float *expected, size_t rows,
+                                     size_t width, double limit, double least)
+{
+    for (size_t r = 0; r < rows; r++, got += width, expected += width) {
+        double largest = least;
+        for (size_t k = 0; k < width; k++)
+            largest = fmax(largest, fabs((double)expected[k]));
+        for (size_t k = 0; k < width; k++)
+            EXPECT(distance_of((double)got[k], (double)expected[k]) <= limit * largest,
+                   "%s: row %zu, column %zu: %.9g, on the CPU %.9g", what, r, k, (double)got[k], (double)expected[k]);
+    }
+}
+
 #endif
