@@ -339,8 +339,8 @@ START_TEST(with_less_memory_there_are_fewer_lanes_and_the_same_states)
     struct call call = {.count = 0};
     struct ft_error error = {""};
     size_t most = 0, fewest = 1000, failed = 0;
-    call_add(&call, CELL_LSTM, 200, 1, 0, 100, false);
-    call_add(&call, CELL_LSTM, 100, 1, 0, 100, false);
+    call_add(&call, CELL_LSTM, 200, 1, 0, 70, false);
+    call_add(&call, CELL_LSTM, 100, 1, 0, 70, false);
     for (size_t memory = (size_t)16 << 20; memory > (size_t)2 << 20; memory = memory * 4 / 5) {
         struct cuda_options options = {.lanes = 64, .memory = memory};
         struct backend *cuda = device_backend_try(&options, &error);
@@ -410,9 +410,9 @@ static int scene(void)
 START_TEST(any_call_that_fails_is_told_or_made_up_for)
 {
     random_begin("any_call_that_fails_is_told_or_made_up_for");
-    call_add(&failing, CELL_LSTM, 8, 1, 0, 12, false);
-    call_add(&failing, CELL_LSTM, 6, 2, NOUT, 12, false);
-    with_first_failures(scene, 12);
+    call_add(&failing, CELL_LSTM, 8, 1, 0, 6, false);
+    call_add(&failing, CELL_LSTM, 6, 2, NOUT, 4, false);
+    with_first_failures(scene, 8);
     call_release(&failing);
 }
 END_TEST
