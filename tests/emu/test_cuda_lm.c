@@ -412,7 +412,7 @@ START_TEST(any_call_that_fails_is_told_or_made_up_for)
     random_begin("any_call_that_fails_is_told_or_made_up_for");
     call_add(&failing, CELL_LSTM, 8, 1, 0, 6, false);
     call_add(&failing, CELL_LSTM, 6, 2, NOUT, 4, false);
-    with_first_failures(scene, 8);
+    with_first_failures(scene, 5);
     call_release(&failing);
 }
 END_TEST
