@@ -23,13 +23,12 @@ emu-libraries: $(if $(CUDA_HOME),$(BUILD)/emu/libcublas.so.13 $(BUILD)/emu/libcu
 -include $(wildcard $(BUILD)/emu/libraries/*.d)
 
 # Tests that link these libraries themselves; but test_cudnn_codes opens one cuDNN or the other.
-emu_library_tests = $(patsubst %,$(BUILD)/tests/emu/test_%,cublas cudnn)
-emu_codes_test = $(BUILD)/tests/emu/test_cudnn_codes
+emu_linked_tests = $(patsubst %,$(BUILD)/tests/emu/test_%,cublas cudnn)
+emu_library_tests = $(emu_linked_tests) $(BUILD)/tests/emu/test_cudnn_codes
 $(BUILD)/obj/tests/emu/%: DEFINES = -Itests/unit -isystem $(CUDA_HOME)/include -DCUDA_HOME='"$(CUDA_HOME)"'
-$(emu_library_tests) $(emu_codes_test): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libtests.a $(BUILD)/libflairtag.a \
-    | emu-libraries
+$(emu_library_tests): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/libtests.a $(BUILD)/libflairtag.a | emu-libraries
 	@mkdir -p $(@D)
 	$(call quiet,link $@)$(CC) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) $(emu_linked) \
 	    -Wl,-rpath,$(abspath $(BUILD)/emu) $(CHECK_LIBS) $(LIBS)
-$(emu_library_tests): $(patsubst %,$(BUILD)/obj/tests/emu/%.o,library_case rnn_case)
-$(emu_library_tests): emu_linked = -L$(BUILD)/emu -l:libcublas.so.13 -l:libcudnn.so.9 -l:libcudart.so.13
+$(emu_linked_tests): $(patsubst %,$(BUILD)/obj/tests/emu/%.o,library_case rnn_case)
+$(emu_linked_tests): emu_linked = -L$(BUILD)/emu -l:libcublas.so.13 -l:libcudnn.so.9 -l:libcudart.so.13
