@@ -54,6 +54,14 @@ static ft_status run_batch(const struct tagger *tagger, struct backend *backend,
     return status == FT_OK ? store_put(store, tagger, &embedded, error) : status;
 }
 
+/* Until the device has done all that it was given, without which a clock would tell how long giving takes. one: a float
+ * of the device. */
+static ft_status wait_for_device(struct backend *backend, const float *one, struct ft_error *error)
+{
+    float host;
+    return backend->ops->download(backend, &host, one, 1, error);
+}
+
 ft_status storage_table(const struct tagger *tagger, struct backend *backend, const struct storage_case *how,
                         const struct window *corpus, size_t mini_batch, struct storage_figures *figures,
                         struct ft_error *error)
@@ -65,6 +73,9 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
     struct arena arena;
     const struct sentence **batch = malloc(mini_batch * sizeof *batch);
     ft_status status = batch ? FT_OK : ft_nomem(error, "a mini-batch");
+    float *one = on_device ? backend->ops->new_floats(backend, 1) : NULL;
+    if (on_device && !one && status == FT_OK)
+        status = ft_nomem(error, "a number on the device");
     double start = clock_seconds();
     *figures = (struct storage_figures){.row_bytes = embedder_written_width(tagger) * sizeof(float),
                                         .pins = what_is_pinned(how)};
@@ -85,6 +96,8 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
         else
             plan_batch(tagger, how, batch, count, &account);
     }
+    if (one && status == FT_OK)
+        status = wait_for_device(backend, one, error);
     if (on_device) /* all are counted as taken */
         behind = (struct step_counts){steps, steps, clock_seconds() - start};
     else if (backend)
@@ -100,6 +113,8 @@ ft_status storage_table(const struct tagger *tagger, struct backend *backend, co
     figures->peak = account.peak_bytes;
     store_release(&store);
     arena_release(&arena);
+    if (one)
+        backend->ops->free_floats(backend, one);
     free(batch);
     return status;
 }

@@ -2,11 +2,11 @@
 # For the first person with an NVIDIA GPU: is flairtag's CUDA back end right there, does it keep to its memory, how fast
 # is it? One command, under ten minutes:
 #
-#     sh tests/gpu/accept.sh [-o RESULT.json] [--small]
+#     sh tests/gpu/accept.sh [-o RESULT.json] [--small] [--only PART]
 #
 # It builds what is missing where nvcc is installed. Then, each a line of the summary and a member of the JSON file:
-#   parity     token vectors, tags and confidences of every model at hand, GPU against CPU: within 1e-5 of a row's largest
-#              magnitude, the same tags, confidences within 0.001
+#   parity     token vectors, tags and confidences of every model at hand (models/, tests/golden, $FLAIRTAG_SHARED/golden),
+#              GPU against CPU: within 1e-5 of a row's largest magnitude, the same tags, confidences within 0.001
 #   train      the same losses in two epochs, within 0.1 %
 #   storage    bytes that each way of keeping token vectors keeps, on a corpus as large as WNUT-17's train
 #   memory     a smaller and a far too small --gpu-mem: the same output, a clean refusal, a documented fall-back
@@ -15,16 +15,17 @@
 #              'flairtag bench gpu-model' expects of the card, where that knows it
 #   pytorch    PyTorch's LSTM on the same GPU, where Python has it with CUDA
 #
-# --small: the same with tiny models and corpora, for a device that is slow. Models of $FLAIRTAG_SHARED (default ../shared)
-# are tried where they are. Exit status: 0 all passed (skipped ones apart), 1 something failed, 2 wrong usage, 5 no GPU
+# --only: one of the parts above. --small: the same with tiny models and corpora, for a device that is slow. FLAIRTAG_SHARED is ../shared by default. Exit
+# status: 0 all passed (skipped ones apart), 1 something failed, 2 wrong usage, 5 no GPU
 # can be used or the build is not there.
-result=gpu-accept.json small=
+result=gpu-accept.json small='' only=''
 while [ $# -gt 0 ]; do
     case $1 in
     -o) result=${2:?accept.sh: -o wants a file} && shift ;;
     --small) small=1 ;;
+    --only) only=${2:?accept.sh: --only wants the name of a part} && shift ;;
     *)
-        echo "accept.sh: unknown argument '$1' (usage: accept.sh [-o RESULT.json] [--small])" >&2
+        echo "accept.sh: unknown argument '$1' (usage: accept.sh [-o RESULT.json] [--small] [--only PART])" >&2
         exit 2
         ;;
     esac
@@ -35,6 +36,8 @@ cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build}
 shared=${FLAIRTAG_SHARED:-../shared}
 flairtag=$BUILD/flairtag
+FLAIRTAG_MODELS=$PWD/models
+export FLAIRTAG_MODELS LC_ALL=C
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
@@ -46,6 +49,7 @@ units=2048 train_sentences=3394 test_sentences=1287 little_sentences=60 most_mod
 [ -z "$small" ] || units=16 train_sentences=12 test_sentences=6 little_sentences=6 most_models=3
 
 passed=0 failed=0 skipped=0
+wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 # NAME pass|fail|skip DETAIL [JSON]: a line of the summary and a member of the result.
 report() {
     printf '%-4s  %-28s %s\n' "$2" "$1" "$3"
@@ -76,7 +80,7 @@ finish() {
     elapsed=$(($(date +%s) - began))
     {
         printf '{\n  "flairtag": "%s",\n  "gpu": "%s",\n  "small": %s,\n' "$("$flairtag" --version 2>/dev/null | head -n 1)" \
-            "$gpu" "${small:+true}${small:-false}" | sed 's/true1/true/'
+            "$gpu" "$([ -n "$small" ] && echo true || echo false)"
         printf '  "seconds": %d,\n  "passed": %d,\n  "failed": %d,\n  "skipped": %d,\n  "checks": [' \
             "$elapsed" "$passed" "$failed" "$skipped"
         cat "$scratch/checks" 2>/dev/null
@@ -89,7 +93,7 @@ gpu=none
 
 # ---- what is built, and is there a GPU
 if [ ! -x "$flairtag" ] || [ ! -f "$BUILD/libflairtag_cuda.so" ]; then
-    if command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ]; then
+    if [ -x "${NVCC-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}" ]; then
         echo "building flairtag and its CUDA back end (make, minutes)"
         deadline=$((deadline + 1200))
         try 1200 make BUILD="$BUILD" all || {
@@ -176,8 +180,7 @@ parity() {
             predict) set -- "$1" "$2" "$3" --format jsonl ;;
             embed) set -- "$1" "$2" "$3" ;;
             esac
-            # shellcheck disable=SC2086
-            try 60 "$flairtag" $what --device "$device" -m "$2" --precision f32 -o "$scratch/$device.$what" ${4:+"$4" "$5"} "$3"
+            try 60 "$flairtag" "$what" --device "$device" -m "$2" --precision f32 -o "$scratch/$device.$what" ${4:+"$4" "$5"} "$3"
             status=$?
             if [ "$status" != 0 ]; then
                 if [ "$device" = cuda ]; then
@@ -202,16 +205,17 @@ parity() {
         report "parity $1" fail "rows off by $rows (1e-5 allowed), confidences by $scores (0.001 allowed)" "$figures"
     fi
 }
-models=0
-for model in models/*.safetensors; do
-    [ -f "$model" ] && parity "$(basename "$model" .safetensors)" "$model" data/samples/sample.conll
-done
-for folder in "$shared"/golden/tagger/* "$shared"/golden-own/tagger/*; do
-    [ -f "$folder/model.pt" ] && [ -f "$folder/input.conll" ] && [ "$models" -lt "$most_models" ] || continue
-    parity "$(basename "$folder")" "$folder/model.pt" "$folder/input.conll"
-    models=$((models + 1))
-done
-[ "$models" -gt 0 ] || report "parity goldens" skip "no $shared/golden (FLAIRTAG_SHARED says where)"
+if wanted parity; then
+    models=0
+    for model in models/*.safetensors; do
+        [ -f "$model" ] && parity "$(basename "$model" .safetensors)" "$model" data/samples/sample.conll
+    done
+    for folder in tests/golden/tagger/* "$shared"/golden/tagger/* "$shared"/golden-own/tagger/*; do
+        [ -f "$folder/model.pt" ] && [ -f "$folder/input.conll" ] && [ "$models" -lt "$most_models" ] || continue
+        parity "$(basename "$folder")" "$folder/model.pt" "$folder/input.conll"
+        models=$((models + 1))
+    done
+fi
 
 # ---- training
 corpus "$little_sentences" >"$scratch/little.conll"
@@ -221,7 +225,9 @@ train_losses() {
         --seed 1 --no-shuffle -o "$scratch/run.$1" || return
     awk 'NR > 1 { print $4 }' "$scratch/run.$1/loss.tsv" >"$scratch/losses.$1"
 }
-if ! train_losses cpu; then
+if ! wanted train; then
+    :
+elif ! train_losses cpu; then
     report train skip "the CPU's: $(why $?)"
 elif ! train_losses cuda; then
     report train fail "$(why $?)"
@@ -234,100 +240,110 @@ else
 fi
 
 # ---- storage
-try 150 "$flairtag" bench storage --random "$units" --device cuda --tag-column 2 --json "$scratch/train.conll"
-status=$?
-if [ "$status" != 0 ]; then
-    report storage fail "$(why $status)"
-else
-    cp "$scratch/out" "$scratch/storage.json"
-    # Bytes kept by the row: tokens are rows, and each way must keep all rows once, but for views of whole tensors.
-    verdict=$(awk -F '[:,]' '
-        /"rows"/ && !rows { rows = $2 } /"row_bytes"/ { bytes = $2 }
-        /"lm_output"/ { output = $2 } /"gather"/ { gather = $2 } /"storage"/ { storage = $2; ways++ }
-        /"seconds"/ { timed = $2 !~ /null/ }
-        /"kept"/ {
-            want = storage ~ /none/ ? 0 : rows * bytes
-            whole = output ~ /all/ && gather ~ /slice/ && storage ~ /gpu/
-            if (timed && (whole ? $2 + 0 < want : $2 + 0 != want)) wrong = wrong " " output gather storage
-            if (!timed) out++
-        }
-        END {
-            gsub(/["\t ]+/, " ", wrong)
-            rows += 0
-            bytes += 0
-            if (ways < 12) print "fail only " ways + 0 " ways are in the table"
-            else if (wrong != "") print "fail not every row is kept once:" wrong
-            else print "pass " ways " ways, " rows " rows of " bytes " bytes" (out ? ", " out " out of memory" : "")
-        }' "$scratch/storage.json")
-    report storage "${verdict%% *}" "${verdict#* }" "$(cat "$scratch/storage.json")"
+if wanted storage; then
+    try 150 "$flairtag" bench storage --random "$units" --device cuda --tag-column 2 --json "$scratch/train.conll"
+    status=$?
+    if [ "$status" != 0 ]; then
+        report storage fail "$(why $status)"
+    else
+        cp "$scratch/out" "$scratch/storage.json"
+        # Bytes kept by the row: tokens are rows, and each way must keep all rows once, but for views of whole tensors.
+        verdict=$(awk -F '[:,]' '
+            /"rows"/ && !rows { rows = $2 } /"row_bytes"/ { bytes = $2 }
+            /"lm_output"/ { output = $2 } /"gather"/ { gather = $2 } /"storage"/ { storage = $2; ways++ }
+            /"seconds"/ { timed = $2 !~ /null/ }
+            /"kept"/ {
+                want = storage ~ /none/ ? 0 : rows * bytes
+                whole = output ~ /all/ && gather ~ /slice/ && storage ~ /gpu/
+                if (timed && (whole ? $2 + 0 < want : $2 + 0 != want)) wrong = wrong " " output gather storage
+                if (!timed) out++
+            }
+            END {
+                gsub(/["\t ]+/, " ", wrong)
+                rows += 0
+                bytes += 0
+                if (ways < 12) print "fail only " ways + 0 " ways are in the table"
+                else if (wrong != "") print "fail not every row is kept once:" wrong
+                else print "pass " ways " ways, " rows " rows of " bytes " bytes" (out ? ", " out " out of memory" : "")
+            }' "$scratch/storage.json")
+        report storage "${verdict%% *}" "${verdict#* }" "$(cat "$scratch/storage.json")"
+    fi
 fi
 
 # ---- memory
-"$flairtag" predict --device cuda data/samples/sample.conll >"$scratch/all.tsv" 2>/dev/null
-try 60 "$flairtag" predict --device cuda --gpu-mem 32M data/samples/sample.conll
-status=$?
-if [ "$status" != 0 ]; then
-    report "memory, little" fail "$(why $status)"
-elif cut -f 1-7 "$scratch/out" | cmp -s - "$(cut -f 1-7 "$scratch/all.tsv" >"$scratch/all.cut" && echo "$scratch/all.cut")"; then
-    report "memory, little" pass "predict in 32 MiB gives the same spans"
-else
-    report "memory, little" fail "predict in 32 MiB gives other spans"
-fi
-try 60 "$flairtag" predict --device cuda --gpu-mem 1M data/samples/sample.conll
-status=$?
-if [ "$status" = 5 ] && [ "$(wc -l <"$scratch/err")" = 1 ]; then
-    report "memory, too little" pass "$(cat "$scratch/err")"
-else
-    report "memory, too little" fail "exit status $status with $(wc -l <"$scratch/err") lines, not 5 with one"
+if wanted memory; then
+    "$flairtag" predict --device cuda data/samples/sample.conll >"$scratch/all.tsv" 2>/dev/null
+    try 60 "$flairtag" predict --device cuda --gpu-mem 32M data/samples/sample.conll
+    status=$?
+    if [ "$status" != 0 ]; then
+        report "memory, little" fail "$(why $status)"
+    elif [ -s "$scratch/out" ] && [ "$(cut -f 1-7 "$scratch/out")" = "$(cut -f 1-7 "$scratch/all.tsv")" ]; then
+        report "memory, little" pass "predict in 32 MiB gives the same spans"
+    else
+        report "memory, little" fail "predict in 32 MiB gives other spans"
+    fi
+    try 60 "$flairtag" predict --device cuda --gpu-mem 1M data/samples/sample.conll
+    status=$?
+    if [ "$status" = 5 ] && [ "$(wc -l <"$scratch/err")" = 1 ]; then
+        report "memory, too little" pass "$(cat "$scratch/err")"
+    else
+        report "memory, too little" fail "exit status $status with $(wc -l <"$scratch/err") lines, not 5 with one"
+    fi
 fi
 
 # ---- compute-sanitizer
-for tool in memcheck racecheck; do
-    if ! command -v compute-sanitizer >/dev/null; then
-        report "sanitizer $tool" skip "compute-sanitizer is not installed"
-        continue
-    fi
-    try 90 compute-sanitizer --tool "$tool" --error-exitcode 9 "$flairtag" predict --device cuda "$scratch/one.txt"
-    status=$?
-    verdict=fail
-    [ "$status" = 0 ] && verdict=pass
-    [ "$status" = 124 ] && verdict=skip
-    report "sanitizer $tool" $verdict "$(grep -h 'SUMMARY' "$scratch/out" "$scratch/err" | tail -n 1) $([ "$status" = 0 ] || why $status)"
-done
+if wanted sanitizer; then
+    for tool in memcheck racecheck; do
+        if ! command -v compute-sanitizer >/dev/null; then
+            report "sanitizer $tool" skip "compute-sanitizer is not installed"
+            continue
+        fi
+        try 90 compute-sanitizer --tool "$tool" --error-exitcode 9 "$flairtag" predict --device cuda "$scratch/one.txt"
+        status=$?
+        verdict=fail
+        [ "$status" = 0 ] && verdict=pass
+        [ "$status" = 124 ] && verdict=skip
+        report "sanitizer $tool" $verdict "$(grep -h 'SUMMARY' "$scratch/out" "$scratch/err" | tail -n 1) $([ "$status" = 0 ] || why $status)"
+    done
+fi
 
 # ---- time
-# What the model of 'bench gpu-model' expects of a card in a math, seconds; nothing where it does not know the card.
-try 60 "$flairtag" bench gpu-model --random "$units" --json "$scratch/test.conll" && cp "$scratch/out" "$scratch/model.json"
-expected() {
-    [ -f "$scratch/model.json" ] || return
-    awk -F '"' -v gpu="$gpu" -v math="$1" '/"device_seconds"/ { split($0, part, /[:,]/); seconds = part[2] + 0 }
-        /"train"/ { exit }
-        /"card"/ { card = $4 }
-        /"math"/ && $4 == math && index(gpu, card) { print seconds; exit }' "$scratch/model.json"
-}
-for precision in f32 tf32 fp16; do
-    try 90 "$flairtag" bench predict --random "$units" --device cuda --precision "$precision" --repeat 3 --json "$scratch/test.conll"
+if wanted time; then
+    # What the model of 'bench gpu-model' expects of a card in a math, seconds; nothing where it does not know the card.
+    try 60 "$flairtag" bench gpu-model --random "$units" --json "$scratch/test.conll" && cp "$scratch/out" "$scratch/model.json"
+    expected() {
+        [ -f "$scratch/model.json" ] || return
+        awk -F '"' -v gpu="$gpu" -v math="$1" '/"device_seconds"/ { split($0, part, /[:,]/); seconds = part[2] + 0 }
+            /"train"/ { exit }
+            /"card"/ { card = $4 }
+            /"math"/ && $4 == math && index(gpu, card) { print seconds; exit }' "$scratch/model.json"
+    }
+    for precision in f32 tf32 fp16; do
+        try 90 "$flairtag" bench predict --random "$units" --device cuda --precision "$precision" --repeat 3 --json "$scratch/test.conll"
+        status=$?
+        if [ "$status" != 0 ]; then
+            report "time predict $precision" fail "$(why $status)"
+            continue
+        fi
+        seconds=$(number seconds "$scratch/out")
+        model=$(expected "$(echo $precision | sed 's/fp16/f16/')")
+        report "time predict $precision" pass "$(printf '%.3f s, %.0f tokens/s' "$seconds" "$(number tokens_per_s "$scratch/out")")${model:+; the model expects $model s}" \
+            "{\"run\": $(cat "$scratch/out"), \"expected_seconds\": ${model:-null}}"
+    done
+    try 150 "$flairtag" bench train --random "$units" --device cuda --epochs 1 --tag-column 2 --json "$scratch/train.conll"
     status=$?
     if [ "$status" != 0 ]; then
-        report "time predict $precision" fail "$(why $status)"
-        continue
+        report "time train" fail "$(why $status)"
+    else
+        report "time train" pass "$(printf '%.2f s an epoch, %.0f tokens/s' "$(number seconds "$scratch/out")" "$(number tokens_per_s "$scratch/out")")" \
+            "$(cat "$scratch/out")"
     fi
-    seconds=$(number seconds "$scratch/out")
-    model=$(expected "$(echo $precision | sed 's/fp16/f16/')")
-    report "time predict $precision" pass "$(printf '%.3f s, %.0f tokens/s' "$seconds" "$(number tokens_per_s "$scratch/out")")${model:+; the model expects $model s}" \
-        "{\"run\": $(cat "$scratch/out"), \"expected_seconds\": ${model:-null}}"
-done
-try 150 "$flairtag" bench train --random "$units" --device cuda --epochs 1 --tag-column 2 --json "$scratch/train.conll"
-status=$?
-if [ "$status" != 0 ]; then
-    report "time train" fail "$(why $status)"
-else
-    report "time train" pass "$(printf '%.2f s an epoch, %.0f tokens/s' "$(number seconds "$scratch/out")" "$(number tokens_per_s "$scratch/out")")" \
-        "$(cat "$scratch/out")"
 fi
 
 # ---- PyTorch on the same GPU: both directions of the language model alone, sentences sorted by their lengths
-if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+if ! wanted pytorch; then
+    :
+elif python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
     try 90 python3 tests/gpu/pytorch_lstm.py "$scratch/test.conll" --hidden "$units"
     status=$?
     if [ "$status" = 0 ]; then
