@@ -82,7 +82,7 @@ lib: $(BUILD)/libflairtag.so
 
 include lib/cuda/cuda.mk
 # Absent where the program is packaged.
--include tests/emu/emu.mk tests/emu/libraries.mk tests/emu/ptx.mk
+-include tests/emu/libraries.mk tests/emu/emu.mk tests/emu/ptx.mk tests/emu/seeded.mk
 
 # Every instruction set is compiled that the compiler's target has; which one runs is decided when the program starts.
 # GCC moves loads up on ARM before it gives out registers, of which there are then too few.

@@ -2,10 +2,10 @@
  * before each access end here instead of in that sanitizer's library.
  *
  * An access must lie in memory that is allocated on this device, in the shared memory of its block, on the thread's
- * stack, or among the constants of the kernels' library; and it must be aligned to its size. Two accesses to the same
- * bytes, of which one writes, must not be made by threads that nothing orders: a barrier or a warp operation between
- * them, a launch, or both being atomic. Of each four bytes the last writer and one reader are remembered, so not every
- * race is seen in every schedule, but what is told is one. */
+ * stack, or, to read, among the constants of the kernels' library; and it must be aligned to its size. Two accesses to
+ * the same bytes, of which one writes, must not be made by threads that nothing orders: a barrier or a warp operation
+ * between them, a launch, or both being atomic. Of each four bytes the last writer and one reader are remembered, so
+ * not every race is seen in every schedule, but what is told is one. */
 #include "engine.h"
 #include "fibers.h"
 #include <stdio.h>
@@ -55,7 +55,11 @@ static bool unordered(uint32_t tick, uint32_t owner, uint32_t mine, uint32_t sin
     if (thread == emu_running.thread || tick < emu_running.barrier_tick)
         return false;
     uint32_t warp = emu_running.thread / EMU_LANES;
-    return thread / EMU_LANES != warp || tick >= emu_running.warp_tick[warp];
+    if (thread / EMU_LANES != warp)
+        return true;
+    const struct emu_meeting *meeting = &emu_running.last_meeting[emu_running.thread];
+    bool met = (meeting->mask >> thread % EMU_LANES & 1) && tick < meeting->tick;
+    return tick >= emu_running.warp_tick[warp] && !met;
 }
 
 static void touch_cell(struct cell *cell, const char *at, uint32_t mine, uint32_t since, bool write, const void *code)
@@ -164,8 +168,8 @@ static void access_at(const void *address, size_t bytes, bool write, bool atomic
         if ((size_t)(at - emu_running.dynamic_shared) + bytes > emu_running.launch->shared_bytes)
             refuse("behind the dynamic shared memory", at, bytes, write, code);
         touch(dynamic_cells, emu_running.dynamic_shared, at, bytes, write, atomic, code);
-    } else if (!fibers_own(at) && !emu_in_kernel_library(at)) {
-        refuse("of host memory", at, bytes, write, code);
+    } else if (!fibers_own(at) && (write || !emu_in_kernel_library(at))) {
+        refuse(emu_in_kernel_library(at) ? "beside the shared memory" : "of host memory", at, bytes, write, code);
     }
 }
 

@@ -162,10 +162,7 @@ void emu_report_left(void)
 {
     if (lost)
         return;
-    const char *what;
-    size_t left = cudart_streams_left(&what);
-    if (left != 0)
-        emu_mistake("%zu %s left at the end", left, what);
+    cudart_report_streams_left();
     if (emu_left() != 0)
         emu_mistake("%zu bytes of device memory are left at the end", emu_left());
     if (cudart_pinned_left() != 0)

@@ -29,7 +29,7 @@ bool cudart_is_capturing(cudaStream_t stream);
 /* While a stream is captured, calls that would touch other work are not allowed (but in relaxed captures): true, and
  * the capture is spoilt. */
 bool cudart_spoils_capture(void);
-size_t cudart_streams_left(const char **what); /* streams, events and graphs that live */
+void cudart_report_streams_left(void); /* streams, events and graphs that live, as mistakes */
 
 /* cudart_memory.c */
 size_t cudart_pinned_left(void); /* bytes */

@@ -176,16 +176,17 @@ bool cudart_spoils_capture(void)
     return spoilt;
 }
 
-size_t cudart_streams_left(const char **what)
+void cudart_report_streams_left(void)
 {
-    size_t left = 0;
+    size_t streams_left = 0;
     for (const struct stream *stream = streams; stream != NULL; stream = stream->next)
-        left++;
-    *what = "streams are";
-    if (left != 0)
-        return left;
-    *what = events_left != 0 ? "events are" : "graphs are";
-    return events_left != 0 ? events_left : graphs_left;
+        streams_left++;
+    if (streams_left != 0)
+        emu_mistake("%zu streams are left at the end", streams_left);
+    if (events_left != 0)
+        emu_mistake("%zu events are left at the end", events_left);
+    if (graphs_left != 0)
+        emu_mistake("%zu graphs are left at the end", graphs_left);
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *handle, unsigned flags)

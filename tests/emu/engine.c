@@ -171,8 +171,14 @@ static void hold_meeting(struct meeting *meeting, uint32_t warp)
         block.threads[warp * EMU_LANES + (uint32_t)lane].result =
             meeting->operation == EMU_BALLOT ? votes : meeting->value[source];
     }
+    emu_running.tick++;
     if (meeting->mask == lanes_of(warp))
-        emu_running.warp_tick[warp] = ++emu_running.tick;
+        emu_running.warp_tick[warp] = emu_running.tick;
+    else
+        for (uint32_t lane = 0; lane < EMU_LANES; lane++)
+            if (meeting->mask >> lane & 1)
+                emu_running.last_meeting[warp * EMU_LANES + lane] =
+                    (struct emu_meeting){emu_running.tick, meeting->mask};
     meeting->arrived = 0;
 }
 
@@ -215,7 +221,7 @@ uint32_t emu_warp(unsigned mask, uint32_t value, enum emu_warp_operation operati
     if (mask & ~exist) {
         emu_mistake("%s: mask %08x names lanes that a block of %u threads does not have, at %s:%d", emu_whereabouts(),
                     mask, block.count, file, line);
-        mask &= exist;
+        emu_abandon();
     }
     struct meeting *meeting = join_meeting(warp, mask, operation, file, line);
     meeting->value[lane] = value;

@@ -59,6 +59,12 @@ struct emu_launch {
 };
 bool emu_run_grid(const struct emu_launch *launch);
 
+/* A warp operation of the lanes in the mask. */
+struct emu_meeting {
+    uint32_t tick;
+    unsigned mask;
+};
+
 /* What checks need to know of the thread that runs. Ticks count barriers, so that an access made at a tick below
  * another's is known to come before it. */
 struct emu_running {
@@ -66,6 +72,7 @@ struct emu_running {
     const struct emu_launch *launch;
     uint32_t thread, block, threads; /* linear */
     uint32_t tick, launch_tick, block_tick, barrier_tick, warp_tick[EMU_MOST_WARPS];
+    struct emu_meeting last_meeting[EMU_MOST_THREADS]; /* of some of its warp's lanes, not all */
     char *dynamic_shared;
 };
 extern struct emu_running emu_running;

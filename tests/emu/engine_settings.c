@@ -8,7 +8,7 @@
 
 static struct emu_settings settings;
 static uint64_t random_state;
-static pthread_mutex_t lock;
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void refuse(const char *name, const char *text, const char *wanted)
@@ -50,12 +50,6 @@ static unsigned choice(const char *name, const char *words, unsigned otherwise)
 
 static void read_environment(void)
 {
-    pthread_mutexattr_t recursive;
-    pthread_mutexattr_init(&recursive);
-    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
-    pthread_mutex_init(&lock, &recursive);
-    pthread_mutexattr_destroy(&recursive);
-
     settings = (struct emu_settings){
         .schedule = (enum emu_schedule)choice("EMU_SCHEDULE", "sequential|reversed|random", EMU_SEQUENTIAL),
         .streams = (enum emu_streams)choice("EMU_STREAMS", "eager|lazy|random", EMU_LAZY),
@@ -93,9 +87,9 @@ uint32_t emu_random(uint32_t below)
     return (uint32_t)((mixed >> 32) * below >> 32);
 }
 
+/* Without a look at the environment: objects with kernels register them before main, which may still change it. */
 void emu_lock(void)
 {
-    emu_settings();
     pthread_mutex_lock(&lock);
 }
 
