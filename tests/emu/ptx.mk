@@ -24,3 +24,16 @@ $(BUILD)/emu-ptx-flags: FORCE
 
 .PHONY: emu-ptx
 emu-ptx: $(if $(NVCC),$(patsubst %,$(BUILD)/emu/kernels_ptx%.so,$(emu_ptx_architectures)))
+
+# How mutants.sh builds the plug-in and the kernels with a call less.
+$(BUILD)/emu/mutants.env: FORCE
+	$(call stamp,MUTANT_BUILD="$(BUILD)" MUTANT_CXX="$(CXX)" MUTANT_KERNEL_FLAGS="$(emu_kernel_flags)" MUTANT_CC="$(CC)" \
+	    MUTANT_FLAGS="$(FLAGS) -isystem $(CUDA_HOME)/include -fPIC -fvisibility=hidden" \
+	    MUTANT_OBJECTS="$(cuda_objects) $(kernel_objects)" \
+	    MUTANT_LIBS="$(BUILD)/libpic.a -L$(CUDA_HOME)/lib64 -lcudart -lcublas -lcudnn $(PACKAGE_LIBS) -lstdc++ -lm")
+ifneq ($(NVCC),)
+emu: emu-ptx $(BUILD)/emu/mutants.env
+endif
+.PHONY: emu-mutants
+emu-mutants: emu
+	@BUILD=$(BUILD) MUTANTS=all sh tests/emu/mutants.sh

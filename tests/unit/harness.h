@@ -15,6 +15,7 @@
 /* A path inside the reference data ($FLAIRTAG_SHARED, else ../shared). The string lives to the end of the program. */
 const char *shared_path(const char *relative);
 
+/* Tests whose names match the pattern $FLAIRTAG_LEFT_OUT are left out. */
 void test_add(const TTest *test, const char *needs);
 
 /* Runs all, prints "NAME: N passed, N failed, N skipped", returns the exit code. */
