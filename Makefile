@@ -5,6 +5,7 @@
 # make check-engines  flairtag under Spark and Slurm, where they are installed: minutes
 # make arm        the kernels' test for 64-bit ARM, under build/arm, where Debian's cross compiler is installed
 # make cuda       build/libflairtag_cuda.so, the back end for NVIDIA's processors (part of `make` where nvcc is found)
+# make emu        an emulated CUDA device and the plug-in's tests on it, under build/emu (tests/emu/run.sh runs them)
 # make asan       the program and its tests with AddressSanitizer and UBSan, under build/asan
 # make fuzz       the readers' fuzz targets with libFuzzer, under build/fuzz (needs clang; tests/fuzz/run.sh runs them)
 # make install    into PREFIX (default /usr/local; LIBDIR, INCLUDEDIR), below DESTDIR if that is set; make uninstall takes
@@ -188,10 +189,10 @@ arm:
 	    $(MAKE) --no-print-directory BUILD=$(BUILD)/arm CC=$(ARM_CC) CFLAGS= LDFLAGS=-static $(BUILD)/arm/tests/arm/digest
 
 asan: | deps-check
-	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan all tests \
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan NVCC= all tests \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
-check: all lib tests asan arm
+check: all lib tests asan arm emu
 	@BUILD=$(BUILD) PREFIX=$(PREFIX) CC='$(CC)' sh tests/run.sh
 
 # Each says by itself that it is skipped, and why.

@@ -18,6 +18,7 @@ mkdir -p "$logs"
         echo "valgrind CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99 $valgrind_test"
     fi
     echo "cli sh tests/cli/run.sh"
+    echo "emu_program sh tests/emu/program.sh"
     echo "library sh tests/library.sh"
     echo "train_kill sh tests/train_kill.sh"
     echo "html sh tests/html.sh"
@@ -41,6 +42,12 @@ tr '\n' '\0' <"$logs/list" | xargs -0 -n 1 -P "${JOBS:-$(nproc)}" sh -c '
     log=$0/${1%% *}
     timeout -k 5 900 sh -c "${1#* }" >"$log" 2>&1
     echo $? >"$log.exit"' "$logs"
+
+# By itself, behind the others: it fills all cores.
+echo "emu sh tests/emu/run.sh" >>"$logs/list"
+timeout -k 5 900 sh tests/emu/run.sh >"$logs/emu.out" 2>&1
+echo $? >"$logs/emu.exit"
+mv "$logs/emu.out" "$logs/emu"
 
 passed=0 failed=0 skipped=0
 while read -r name command; do
