@@ -19,11 +19,6 @@ static int status_with(int (*scene)(void), const char *variable, const char *fai
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-bool failures_wanted(void)
-{
-    return getenv("EMU_NO_FAILURES") == NULL;
-}
-
 /* Behind so many failures in a row that change nothing there are no more calls: those that free may fail unheard. */
 enum { UNHEARD = 40 };
 

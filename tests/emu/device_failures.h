@@ -1,13 +1,9 @@
 /* device_failures.h - every call of the CUDA runtime made to fail in turn. */
 #ifndef EMU_DEVICE_FAILURES_H
 #define EMU_DEVICE_FAILURES_H
-#include <stdbool.h>
 
 /* How a scene ends: all went well; something failed, was said and was cleaned up. */
 enum { SCENE_WELL, SCENE_FAILED = 3 };
-
-/* False with EMU_NO_FAILURES, for runs that are after something else. */
-bool failures_wanted(void);
 
 /* Plays the scene, which opens the plug-in itself, in a process of its own for the first, second ... call of CUDA or
  * its libraries, as long as there are so many. A scene that fails must end with SCENE_FAILED, without a mistake or a

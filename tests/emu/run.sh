@@ -1,9 +1,11 @@
 #!/bin/sh
 # Runs the tests of the CUDA back end on the emulated device, under $BUILD (default build): each once as it comes, with every
-# call of CUDA made to fail in turn; then those that are quick in every order of threads and blocks and of streams' work,
-# and all of them with what nvcc made of the kernels, as PTX of two architectures.
+# call of CUDA made to fail in turn; then in other orders of threads and blocks and of streams' work; and all of them with
+# what nvcc made of the kernels, as PTX of two architectures.
 #
-#     tests/emu/run.sh [TEST ...]
+#     [EMU_MATRIX=full] tests/emu/run.sh [TEST ...]
+#
+# Every order of threads is tried with some order of streams and the other way round; EMU_MATRIX=full tries all pairs.
 #
 # Each test in each way counts. What a failed one printed is shown; everything is in $BUILD/logs/emu-runs.
 cd "$(dirname "$0")/../.." || exit 1
@@ -18,6 +20,21 @@ mkdir -p "$logs"
 export LD_LIBRARY_PATH="$BUILD/emu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 [ $# -gt 0 ] || set -- $(cd "$BUILD/tests/emu" && ls | grep '^test_')
 
+quick="FLAIRTAG_LEFT_OUT=*fail*" # the tests in which calls fail
+ways='sequential-eager sequential-random reversed-lazy random-eager random-lazy-2 random-random-3'
+if [ "$EMU_MATRIX" = full ]; then
+    ways=
+    for streams in eager lazy random; do
+        ways="$ways sequential-$streams reversed-$streams random-$streams random-$streams-2 random-$streams-3"
+    done
+fi
+# set_way SCHEDULE-STREAMS[-SEED]: the environment of it.
+set_way() {
+    rest=${1#*-} seed=1
+    case $rest in *-*) seed=${rest#*-} ;; esac
+    settings="EMU_SCHEDULE=${1%%-*} EMU_STREAMS=${rest%-*} EMU_SEED=$seed"
+}
+
 # "LOG ENVIRONMENT... PROGRAM"; the slow ones first.
 {
     for test in test_cuda_lm test_cuda_training test_cuda_losses; do
@@ -30,25 +47,15 @@ export LD_LIBRARY_PATH="$BUILD/emu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
         esac
         case $test in test_cuda_*) ;; *) continue ;; esac
         for ptx in 75 120; do
-            [ -e "$BUILD/emu/kernels_ptx$ptx.so" ] && echo "$test-ptx$ptx EMU_NO_FAILURES=1 \
+            [ -e "$BUILD/emu/kernels_ptx$ptx.so" ] && echo "$test-ptx$ptx $quick \
                 EMU_KERNELS=$BUILD/emu/kernels_ptx$ptx.so $BUILD/tests/emu/$test"
         done
-        case $test in test_cuda_goldens | test_cuda_lm) continue ;; esac
-        for schedule in sequential:1 reversed:1 random:1 random:2 random:3; do
-            for streams in eager lazy random; do
-                echo "$test-${schedule%:*}${schedule#*:}-$streams EMU_NO_FAILURES=1 EMU_SCHEDULE=${schedule%:*} \
-                    EMU_SEED=${schedule#*:} EMU_STREAMS=$streams $BUILD/tests/emu/$test"
-            done
+        [ $test = test_cuda_goldens ] && continue
+        for way in $ways; do
+            set_way "$way"
+            echo "$test-$way $quick $settings $BUILD/tests/emu/$test"
         done
     done
-    case " $* " in
-    *" test_cuda_lm "*)
-        for way in sequential:eager reversed:random random:random; do
-            echo "test_cuda_lm-${way%:*}-${way#*:} EMU_NO_FAILURES=1 EMU_SCHEDULE=${way%:*} EMU_STREAMS=${way#*:} \
-                $BUILD/tests/emu/test_cuda_lm"
-        done
-        ;;
-    esac
 } >"$logs/list"
 
 tr '\n' '\0' <"$logs/list" | xargs -0 -n 1 -P "${JOBS:-$(nproc)}" sh -c '
