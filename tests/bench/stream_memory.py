@@ -5,7 +5,8 @@
 
 Memory is sampled every 20 ms. It rises and falls within a window of sentences, so what is compared is the most and the mean
 around 10 % of the stream (8 to 12 %) against the last 4 %. Prints both, their drift, the peak of the process, and throughput;
-exits with 1 when either drifts by --most (2 %) or more. What stands behind -- goes to `flairtag predict`.
+exits with 1 when either drifts by --most (2 %) or more, or when the output is not, byte for byte, what the corpus alone
+gives, as often as it was streamed. What stands behind -- goes to `flairtag predict`.
 """
 import argparse
 import statistics
@@ -15,13 +16,8 @@ import threading
 import time
 from pathlib import Path
 
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
-
-def size(text):
-    unit = text[-1].upper() if text[-1].isalpha() else ""
-    return int(float(text[: len(text) - len(unit)]) * UNITS[unit])
-
+from repeated import Repeated
+from sizes import size
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("corpus")
@@ -50,17 +46,18 @@ def watch(process, written, samples):
         time.sleep(0.02)
 
 
-def drain(stream, counted):
+def drain(stream, output):
     while chunk := stream.read(1 << 16):
-        counted[0] += len(chunk)
+        output.read(chunk)
 
 
 piece = Path(options.corpus).read_bytes().rstrip(b"\n") + b"\n\n"
 command = [options.flairtag, "predict", "--input-format", options.input_format, *theirs, "-"]
+output = Repeated(command, piece)
 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-written, counted, samples = [0], [0], []
+written, samples, repeats = [0], [], 0
 threads = [threading.Thread(target=watch, args=(process, written, samples)),
-           threading.Thread(target=drain, args=(process.stdout, counted))]
+           threading.Thread(target=drain, args=(process.stdout, output))]
 for thread in threads:
     thread.start()
 start = time.perf_counter()
@@ -68,6 +65,7 @@ try:
     while written[0] < options.bytes:
         for at in range(0, len(piece), 1 << 16):
             written[0] += process.stdin.write(piece[at: at + (1 << 16)])
+        repeats += 1
 except BrokenPipeError:
     pass
 time.sleep(0.1)
@@ -94,5 +92,7 @@ for name, measure in (("most", max), ("mean", statistics.mean)):
     flat &= abs(drift) < options.most
     print(f"{name} resident memory: {before:.1f} MiB at 10 %, {after:.1f} MiB at the end ({drift:+.2f} %)")
 print(f"peak {peak:.1f} MiB; {len(samples)} samples")
-print(f"{written[0] / 1e6:.1f} MB in, {counted[0] / 1e6:.1f} MB out in {seconds:.1f} s: {written[0] / 1e6 / seconds:.3f} MB/s")
-sys.exit(0 if flat else 1)
+print(f"{written[0] / 1e6:.1f} MB in, {output.length / 1e6:.1f} MB out in {seconds:.1f} s: {written[0] / 1e6 / seconds:.3f} MB/s")
+whole = output.complete(repeats)
+print(f"the output is {'' if whole else 'NOT '}that of the corpus {repeats} times")
+sys.exit(0 if flat and whole else 1)
