@@ -8,7 +8,10 @@ struct storage_values {
     int storage, gather, lm_output; /* gather: GATHER_UNSAID when not given */
 };
 enum { GATHER_UNSAID = -1 };
-#define STORAGE_DEFAULTS {.gather = GATHER_UNSAID}
+#define STORAGE_DEFAULTS        \
+    {                           \
+        .gather = GATHER_UNSAID \
+    }
 #define STORAGE_CHOICES "none|cpu|gpu"
 #define GATHER_CHOICES "slice|clone"
 #define LM_OUTPUT_CHOICES "boundary|all"

@@ -98,8 +98,8 @@ struct training_ops {
 
     /* Negative log-likelihood of the gold tags, one a sentence, and its gradients times `scale`.
      * emissions: [tokens, K], sentence by sentence; gold: [tokens] host, below K, or K and more as `choices` (host)
-     * says (kernels/tag_choices.h; NULL: none); the CRF's transitions are the device's; losses: [count] host; d_emissions: [tokens, K], d_transitions: [K, K],
-     * both NULL when only losses are wanted. */
+     * says (kernels/tag_choices.h; NULL: none); the CRF's transitions are the device's; losses: [count] host;
+     * d_emissions: [tokens, K], d_transitions: [K, K], both NULL when only losses are wanted. */
     ft_status (*crf_loss)(struct backend *backend, const struct crf *crf, const struct token_sequence *sentences,
                           size_t count, const float *emissions, const uint32_t *gold, const struct tag_choices *choices,
                           float scale, double *losses, float *d_emissions, float *d_transitions,

@@ -160,8 +160,12 @@ static void check_ways(const char *path, enum words_type words)
     scene_init_words(&scene, path, 5, words, texts, TEXTS);
     size_t width = embedder_written_width(scene.tagger), tokens = scene.sentences.tokens;
     for (int i = 0; i < 24; i++) {
-        struct row_store_options how = {(enum storage_mode)(i / 8), (enum gather_mode)(i / 4 % 2),
-                                        (enum lm_output)(i / 2 % 2), (enum row_type)(i % 2), 0, 0};
+        struct row_store_options how = {(enum storage_mode)(i / 8),
+                                        (enum gather_mode)(i / 4 % 2),
+                                        (enum lm_output)(i / 2 % 2),
+                                        (enum row_type)(i % 2),
+                                        0,
+                                        0};
         char what[256];
         snprintf(what, sizeof what, "%s: %s, %s of %s, %s", path ? path : "random", storage_names[how.mode],
                  gather_names[how.gather], lm_output_names[how.lm_output], type_names[how.type]);
@@ -444,8 +448,8 @@ START_TEST(rows_of_tables_take_no_language_model_and_no_bytes)
     scene_expect(&scene);
     for (int mode = 0; mode < 3; mode++)
         for (int type = 0; type < 2; type++) {
-            const struct row_store_options how = {(enum storage_mode)mode, GATHER_CLONE, LM_ALL, (enum row_type)type,
-                                                  1, 0};
+            const struct row_store_options how = {
+                (enum storage_mode)mode, GATHER_CLONE, LM_ALL, (enum row_type)type, 1, 0};
             enum storage_mode in_force;
             struct row_store *store = store_of(&scene, &how, &in_force);
             ck_assert_int_eq(in_force, how.mode);

@@ -104,8 +104,7 @@ static struct result by_network(struct head *head)
     ck_assert_int_eq(row_store_read(head->scene.rows, numbers, window->count, &to, &error), FT_OK);
     ck_assert_int_eq(network_init(&network, backend, &head->shape, result.tokens, window->count, &error), FT_OK);
     real = backend->ops;
-    ck_assert_int_eq(real->upload(backend, network.weights, head->weights, head->parameters.floats, &error),
-                     FT_OK);
+    ck_assert_int_eq(real->upload(backend, network.weights, head->weights, head->parameters.floats, &error), FT_OK);
     struct backend_ops keeping = *real;
     keeping.decode = keeping_decode;
     kept = &result;
