@@ -341,7 +341,7 @@ START_TEST(with_less_memory_there_are_fewer_lanes_and_the_same_states)
     size_t most = 0, fewest = 1000, failed = 0;
     call_add(&call, CELL_LSTM, 200, 1, 0, 70, false);
     call_add(&call, CELL_LSTM, 100, 1, 0, 70, false);
-    for (size_t memory = (size_t)16 << 20; memory > (size_t)2 << 20; memory = memory * 4 / 5) {
+    for (size_t memory = (size_t)16 << 20; memory > (size_t)2 << 20; memory = memory * 15 / 16) {
         struct cuda_options options = {.lanes = 64, .memory = memory};
         struct backend *cuda = device_backend_try(&options, &error);
         float *out[MODELS_MAX];
