@@ -38,5 +38,5 @@ $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/emu/*.c)): | deps-check
 -include $(wildcard $(BUILD)/obj/tests/emu/*.d)
 
 .PHONY: emu
-emu: $(if $(NVCC),emu-libraries emu-ptx $(BUILD)/libflairtag_cuda.so $(BUILD)/emu/kernels_checked.so $(BUILD)/emu/kernels_fast.so \
+emu: $(if $(NVCC),emu-libraries $(BUILD)/libflairtag_cuda.so $(BUILD)/emu/kernels_checked.so $(BUILD)/emu/kernels_fast.so \
     $(emu_tests) $(emu_library_tests) $(emu_codes_test))

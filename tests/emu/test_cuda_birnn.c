@@ -1,5 +1,6 @@
 /* A tagger's bidirectional layers on CUDA, by cuDNN and by kernels of our own, against the CPU: LSTM and GRU, one to
  * three layers, initial states, sentences of any lengths, inputs wherever they lie. */
+#include "device_failures.h"
 #include "device_rows.h"
 #include "every_backend.h"
 #include "harness.h"
@@ -8,8 +9,6 @@
 #include "plain_layer.h"
 #include <math.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { MOST_LAYERS = 3, MOST_SENTENCES = 12, PIECES = 2 };
 
@@ -275,26 +274,20 @@ static ft_status scene(struct birnn_case *c, const struct cuda_options *options,
     return status;
 }
 
-/* How a process ends in which the nth call fails: the emulated device's 86 where memory leaked or was misused. */
-static int exit_status(struct birnn_case *c, const struct cuda_options *options, const float *expected, size_t nth)
+/* What plays in processes of their own. */
+static struct birnn_case *failing;
+static const struct cuda_options *failing_way;
+static const float *failing_expected;
+
+static int failing_scene(void)
 {
-    int status = 0;
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        char text[32];
-        snprintf(text, sizeof text, "%zu", nth);
-        setenv("EMU_FAIL_ANY", text, 1);
-        exit((int)scene(c, options, expected));
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    ft_status status = scene(failing, failing_way, failing_expected);
+    return status == FT_OK ? SCENE_WELL : status == FT_NOMEM ? SCENE_FAILED : -1;
 }
 
 /* Some failures are made good (a smaller group, less scratch) or matter to nobody (those of calls that free). */
 START_TEST(every_call_may_fail_and_nothing_leaks)
 {
-    enum { MOST = 2000, SUCCESSES = 40 };
     static const struct cuda_options ways[] = {{.native = true}, {0}, {.math = CUDA_MATH_F16}};
     static const struct birnn_shape shape = {CELL_LSTM, 5, 2, true, 4, {2, 0, 3, 1}, EVEN, PRECISION_F32};
     random_begin("every_call_may_fail_and_nothing_leaks");
@@ -311,17 +304,10 @@ START_TEST(every_call_may_fail_and_nothing_leaks)
     }
     float *expected = run_cpu(&c);
     for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
-        size_t failed = 0, in_a_row = 0, nth = 1;
-        for (; nth < MOST && in_a_row < SUCCESSES; nth++) {
-            int status = exit_status(&c, &ways[way], expected, nth);
-            EXPECT(status == FT_OK || status == FT_NOMEM, "way %zu, call %zu: the process ended with %d", way, nth,
-                   status);
-            in_a_row = status == FT_OK ? in_a_row + 1 : 0;
-            failed += status != FT_OK;
-        }
-        ck_assert_uint_gt(failed, 25);
-        ck_assert_uint_lt(nth, MOST);
-        printf("way %zu: %zu of %zu calls end the run when they fail\n", way, failed, nth - 1 - SUCCESSES);
+        failing = &c;
+        failing_way = &ways[way];
+        failing_expected = expected;
+        with_every_failure(failing_scene, 25);
     }
     for (int i = 0; i < PIECES; i++) {
         free((float *)c.cpu[i].rows[0]);

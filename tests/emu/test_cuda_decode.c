@@ -283,7 +283,7 @@ static int decode_twice(void)
 START_TEST(every_call_may_fail)
 {
     random_begin("every_call_may_fail");
-    with_every_failure(decode_twice);
+    with_every_failure(decode_twice, 5);
 }
 END_TEST
 

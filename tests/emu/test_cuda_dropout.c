@@ -130,7 +130,7 @@ static int drop(void)
 
 START_TEST(every_call_may_fail)
 {
-    with_every_failure(drop);
+    with_every_failure(drop, 5);
 }
 END_TEST
 

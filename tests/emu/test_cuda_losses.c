@@ -456,8 +456,8 @@ static int lose_softmax(void)
 START_TEST(every_call_may_fail)
 {
     random_begin("every_call_may_fail");
-    with_every_failure(lose_crf);
-    with_every_failure(lose_softmax);
+    with_every_failure(lose_crf, 5);
+    with_every_failure(lose_softmax, 5);
 }
 END_TEST
 

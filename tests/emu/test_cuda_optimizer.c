@@ -162,7 +162,7 @@ static int take_steps(void)
 
 START_TEST(every_call_may_fail)
 {
-    with_every_failure(take_steps);
+    with_every_failure(take_steps, 5);
 }
 END_TEST
 

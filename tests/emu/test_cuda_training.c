@@ -459,8 +459,8 @@ static int cudnn_scene(void)
 START_TEST(every_call_may_fail_and_nothing_leaks)
 {
     random_begin("every_call_may_fail_and_nothing_leaks");
-    with_every_failure(native_scene);
-    with_every_failure(cudnn_scene);
+    with_every_failure(native_scene, 40);
+    with_every_failure(cudnn_scene, 40);
 }
 END_TEST
 
