@@ -57,8 +57,13 @@ LEVERS = {
     "o-1": {"--o-bias": "1"},
     "plateau": {"--schedule": "plateau", "--max-epochs": "100"},
     "wide": {"--hidden-size": "256", "--reproject-to": "512"},
+    "slim": {"--hidden-size": "128", "--reproject-to": "128"},
+    "short": {"--max-epochs": "12"},
+    "fast": {"--learning-rate": "0.2"},
+    "small-batches": {"--mini-batch-size": "16"},
     "dropout": {"--locked-dropout": "0.5"},
     "adam": {"--optimizer": "adam", "--learning-rate": "0.001"},
+    "adam-2": {"--optimizer": "adam", "--learning-rate": "0.002"},
 }
 PARTS = {"dev": {"train": "train", "dev": "dev"}, "held": {"train": "rest", "dev": "held"}}
 
