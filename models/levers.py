@@ -37,6 +37,7 @@ BASE = {
 # The Broad Twitter Corpus and wikigold know neither products nor works, and call groups and corporations ORG.
 COARSE = "PER=person,LOC=location,ORG=corporation|group,O=O|product|creative-work"
 TWEETS, WIKI = "{work}/corpora/btc-both.conll", "{work}/corpora/wikigold-both.conll"
+POSTS = "{work}/corpora/posts.conll"  # what taggers of an earlier recipe found
 LEVERS = {
     "words-100": {"--words": "{work}/glove-100.safetensors"},
     "words-50": {"--words": "{work}/glove-50.safetensors"},
@@ -48,6 +49,8 @@ LEVERS = {
     "tweets": {"--extra": TWEETS, "--extra-labels": COARSE + ",USER=*"},
     "wiki": {"--extra": WIKI, "--extra-labels": COARSE + ",MISC=*"},
     "both": {"--extra": f"{TWEETS},{WIKI}", "--extra-labels": COARSE + ",USER=*,MISC=*"},
+    "posts": {"--extra": POSTS, "--extra-labels": COARSE},
+    "both-posts": {"--extra": f"{TWEETS},{WIKI},{POSTS}", "--extra-labels": COARSE + ",USER=*,MISC=*"},
     "extra-first": {"--extra-epochs": "12"},
     "lower": {"--lower-copies": "0.25"},
     "replaced": {"--replaced-copies": "1"},

@@ -15,6 +15,7 @@ this script prints before it runs them. Each step reads what the steps before it
                                 frequent of all, in 8 bits
     taggers  WORK SETTING       a tagger a seed by a setting of levers.py -> WORK/taggers/SETTING[+dev]/SEED/; --with-dev:
                                 on train and dev, with nothing chosen by dev
+    posts    WORK SETTING       posts of WORK/text, tagged by the majority of those taggers -> WORK/corpora/posts.conll
     scores   WORK SETTING ...   of those taggers on dev and, once each, on test -> WORK/scores.tsv
     finish   WORK SETTING SEED  one of them as the file that ships -> WORK/default.safetensors
 
@@ -34,6 +35,7 @@ import shutil
 import statistics
 import subprocess
 import zipfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -284,6 +286,53 @@ def train_taggers(args):
         list(pool.map(train, range(1, args.seeds + 1)))
 
 
+# ---- posts -----------------------------------------------------------------------------------------------------------
+
+
+def spans(tags):
+    """(first, end, type) of a sentence's mentions in BIO."""
+    found, first = [], None
+    for i, tag in enumerate([*tags, "O"]):
+        if first is not None and not tag.startswith("I-"):
+            found.append((first, i, tags[first][2:]))
+            first = None
+        if tag.startswith("B-"):
+            first = i
+    return found
+
+
+def label_posts(args):
+    """What most taggers agree on, for students to learn from. Of posts without mentions as many are kept as there are
+    with some."""
+    work = Path(args.work)
+    folder = tagger_folder(args, args.setting, False)
+    with open(work / "text" / "train" / "3-social.txt", encoding="utf-8") as file:
+        posts = [line for line, _ in zip(file, range(args.count)) if 4 <= line.count(" ") + 1 <= 60]
+    (work / "posts.txt").write_text("".join(posts), encoding="utf-8")
+    votes = [Counter() for _ in posts]
+    for seed in range(1, args.seeds + 1):
+        tagged = work / f"posts-{seed}.conll"
+        flairtag(args, "predict", "--input-format", "tokens", "--format", "bio", "-m", folder / str(seed) / "best-model.safetensors",
+                 "-o", tagged, work / "posts.txt")
+        for vote, sentence in zip(votes, read_conll(tagged), strict=True):
+            vote.update(spans([tag for _, tag in sentence]))
+    with_mentions, without = [], []
+    for post, vote in zip(posts, votes):
+        sentence = [[token, "O"] for token in post.split()]
+        for (first, end, name), count in vote.items():
+            if 2 * count > args.seeds:  # so none of these overlap
+                for i in range(first, end):
+                    sentence[i][1] = ("I-" if i > first else "B-") + name
+        (with_mentions if any(tag != "O" for _, tag in sentence) else without).append(sentence)
+    kept = with_mentions + without[: len(with_mentions)]
+    random.Random(args.seed).shuffle(kept)
+    write_conll(kept, work / "corpora" / "posts.conll")
+    print(f"posts: {len(kept)} of {len(posts)} kept, {len(with_mentions)} of them with mentions")
+
+
+# ---- scores ----------------------------------------------------------------------------------------------------------
+
+
 def evaluate(args, model, corpus):
     """P, R and F1 of a tagger, as they are printed."""
     command = [args.flairtag, "eval", "--json", "-m", str(model), str(corpus)]
@@ -351,6 +400,9 @@ def main():
     add("--with-dev", action="store_true")
     add("--seeds", type=int, default=5)
     add("--jobs", type=int, default=2)
+    add = step("posts", label_posts, "work", "setting")
+    add("--count", type=int, default=40_000, help="posts to tag (default %(default)s)")
+    add("--seeds", type=int, default=5)
     add = step("scores", score_taggers, "work")
     add("settings", nargs="+")
     add("--seeds", type=int, default=5)
