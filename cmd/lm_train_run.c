@@ -143,6 +143,26 @@ static ft_status open_characters(struct run *run, double *known, struct ft_error
                : ft_nomem(error, "the character dictionary");
 }
 
+static size_t network_bytes(const struct lm_trainer_options *options)
+{
+    return lm_network_bytes(&options->shape, options->batch, options->sequence_length, options->dropout > 0);
+}
+
+/* A GPU that `auto` found is left where training does not fit. */
+static void settle_gpu(struct run *run)
+{
+    char needed[MEMORY_TEXT], has[MEMORY_TEXT];
+    struct parameters parameters;
+    lm_parameters_lay_out(&parameters, &run->options.shape);
+    size_t vectors = update_moments(&run->options.update);
+    size_t bytes = network_bytes(&run->options) + vectors * parameters.floats * sizeof(float);
+    if (!machine_chose_gpu(&run->machine) || bytes < run->machine.gpu_memory)
+        return;
+    report_error("no GPU is used: training takes %s of the %s that it has", memory_text(bytes, needed),
+                 memory_text(run->machine.gpu_memory, has));
+    machine_leave_gpu(&run->machine);
+}
+
 static ft_status open_all(struct run *run, double *known, struct ft_error *error)
 {
     float *first = NULL;
@@ -156,6 +176,8 @@ static ft_status open_all(struct run *run, double *known, struct ft_error *error
     if (status == FT_OK)
         status = first_weights(run, &first, error);
     struct lm_source source = {run, text_corpus_splits(&run->corpus), read_split, &run->valid};
+    if (status == FT_OK)
+        settle_gpu(run);
     if (status == FT_OK)
         status = lm_trainer_new(&run->trainer, &run->options, &source, first, run->machine.devices[0], error);
     free(first);
@@ -185,10 +207,9 @@ static ft_status log_beginning(struct run *run, double known, struct ft_error *e
     char memory[MEMORY_TEXT], device[MACHINE_TEXT];
     if (status == FT_OK && run->machine.has_gpu)
         status = lm_log_line(run->log, error, "GPU: %s", machine_text(&run->machine, &run->values->model, device));
-    size_t bytes = lm_network_bytes(&options->shape, options->batch, options->sequence_length, options->dropout > 0);
     if (status == FT_OK)
         status = lm_log_line(run->log, error, "memory: %s for weights, gradients and activations",
-                             memory_text(bytes, memory));
+                             memory_text(network_bytes(options), memory));
     if (status == FT_OK)
         status = lm_log_line(run->log, error, "text: %zu file(s), %zu split(s); validation: %zu characters%s",
                              run->corpus.train_count, text_corpus_splits(&run->corpus), run->valid.count,

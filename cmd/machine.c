@@ -184,6 +184,11 @@ bool machine_must_have_gpu(const struct model_values *values)
     return values->device && !strncmp(values->device, "cuda", 4);
 }
 
+bool machine_chose_gpu(const struct machine *machine)
+{
+    return machine->has_gpu && !machine_must_have_gpu(&machine->model);
+}
+
 const char *machine_precision_name(const struct machine *machine, const struct model_values *values)
 {
     static const char *const names[] = {"f32 on a GPU", "tf32 on a GPU", "fp16 on a GPU"};

@@ -36,6 +36,9 @@ void machine_leave_gpu(struct machine *machine);
 /* Whether --device names GPUs: to be without is then an error, not a matter of speed. */
 bool machine_must_have_gpu(const struct model_values *values);
 
+/* Whether `auto` found the GPU: the CPU does what that has no memory for. */
+bool machine_chose_gpu(const struct machine *machine);
+
 /* What an output's bytes depend on: model_precision_name, and of a GPU that it is one. */
 const char *machine_precision_name(const struct machine *machine, const struct model_values *values);
 

@@ -79,9 +79,8 @@ static ft_status plan_host_memory(struct run *run, size_t *budget, struct ft_err
     return FT_OK;
 }
 
-/* Bytes left for stored token vectors of the GPU's memory, at least one: how many the rest takes is not known as well
- * as on the host, and what does not fit after all is noticed when it happens. */
-static size_t plan_gpu_memory(const struct run *run, size_t rows)
+/* Bytes of the GPU's memory that training takes besides stored token vectors; not known as well as on the host. */
+static size_t gpu_bytes(const struct run *run, size_t rows)
 {
     enum { AHEAD_BATCHES = 4 }; /* that are embedded at once */
     struct memory_plan plan;
@@ -90,14 +89,29 @@ static size_t plan_gpu_memory(const struct run *run, size_t rows)
                                        .gather = (enum gather_mode)run->values->storage.gather,
                                        .lm_output = (enum lm_output)run->values->storage.lm_output};
     if (memory_plan_init(&plan, &embedding, NULL) != FT_OK)
-        return 1;
+        return SIZE_MAX;
     if (plan.max_tokens > AHEAD_BATCHES * rows)
         plan.max_tokens = AHEAD_BATCHES * rows;
     struct parameters parameters;
     parameters_lay_out(&parameters, &shape);
     size_t vectors = 1 + update_moments(&run->options.update) + (run->options.average > 0 ? 1 : 0);
-    size_t fixed = memory_on_device(&plan) + network_bytes(&shape, rows) + vectors * parameters.floats * sizeof(float);
-    return fixed < run->machine.gpu_memory ? run->machine.gpu_memory - fixed : 1;
+    return memory_on_device(&plan) + network_bytes(&shape, rows) + vectors * parameters.floats * sizeof(float);
+}
+
+/* Bytes left for stored token vectors of the GPU's memory, at least one: what does not fit after all is noticed when it
+ * happens. A GPU that `auto` found is left where training does not fit. */
+static size_t plan_gpu_memory(struct run *run)
+{
+    size_t fixed = gpu_bytes(run, most_rows(run)), there = run->machine.gpu_memory;
+    if (fixed < there)
+        return there - fixed;
+    if (machine_chose_gpu(&run->machine)) {
+        char needed[MEMORY_TEXT], has[MEMORY_TEXT];
+        report_error("no GPU is used: training takes %s of the %s that it has, besides stored vectors",
+                     memory_text(fixed, needed), memory_text(there, has));
+        machine_leave_gpu(&run->machine);
+    }
+    return 1;
 }
 
 static ft_status open_rows(struct run *run, struct ft_error *error)
@@ -112,7 +126,7 @@ static ft_status open_rows(struct run *run, struct ft_error *error)
         return ft_nomem(error, "the corpus");
     ft_status status = plan_host_memory(run, &options.budget, error);
     if (run->machine.has_gpu)
-        options.device_budget = plan_gpu_memory(run, most_rows(run));
+        options.device_budget = plan_gpu_memory(run);
     if (status == FT_OK)
         status = row_store_new(&run->rows, run->stack.tagger, run->machine.devices[0], &options, sentences, count,
                                &run->storage, error);

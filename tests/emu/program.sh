@@ -198,6 +198,20 @@ training_does_not_depend_on_storage() {
     [ $? = 2 ] && grep -q 'half-precision rows are kept in host memory' said
 }
 
+training_that_does_not_fit_is_the_cpus() {
+    for i in 1 2; do cat "$ROOT/data/samples/demo.txt"; done >lines
+    lm="lm train --direction forward lines --hidden-size 64 --mini-batch-size 2 --sequence-length 20 --max-epochs 1"
+    # shellcheck disable=SC2086
+    on_gpu train $small --device auto --gpu-mem 1M -o auto-run "$train_corpus" >/dev/null 2>said || return 1
+    # shellcheck disable=SC2086
+    flairtag train $small --device cpu -o host-run "$train_corpus" >/dev/null 2>&1 || return 1
+    grep 'no GPU is used: training takes .* of the 1.0 MiB' said &&
+        cmp auto-run/final-model.safetensors host-run/final-model.safetensors || return 1
+    # shellcheck disable=SC2086
+    on_gpu $lm --device auto --gpu-mem 100K -o auto.safetensors 2>said >/dev/null && flairtag $lm -o host.safetensors >/dev/null 2>&1 &&
+        grep 'no GPU is used: training takes .* of the 0.1 MiB' said && cmp auto.safetensors host.safetensors
+}
+
 language_models_are_trained_and_measured() {
     for i in 1 2; do cat "$ROOT/data/samples/demo.txt"; done >lines
     for device in cpu cuda; do
@@ -214,7 +228,7 @@ language_models_are_trained_and_measured() {
 [ $# -gt 0 ] || set -- tags_are_the_cpus tags_do_not_depend_on_storage integers_are_widened \
     coarser_products_are_taken_and_told_apart vectors_are_the_cpus two_devices_do_as_one storage_table_shows_what_runs_out \
     a_full_device_keeps_less_and_tags_on failures_are_one_line_or_none training_does_not_depend_on_storage \
-    language_models_are_trained_and_measured
+    training_that_does_not_fit_is_the_cpus language_models_are_trained_and_measured
 for case; do
     if why=$($case 2>&1); then
         passed=$((passed + 1))
