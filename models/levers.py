@@ -22,7 +22,7 @@ from pathlib import Path
 
 # What stands in braces is filled in.
 BASE = {
-    "--words": "{work}/glove-100.safetensors,{work}/glove-50.safetensors",
+    "--words": "{work}/glove-100.int8.safetensors,{work}/glove-50.int8.safetensors",
     "--lm-forward": "{work}/lm-forward.int8.safetensors",
     "--lm-backward": "{work}/lm-backward.int8.safetensors",
     "--train": "{work}/corpora/{train}-both.conll",
@@ -39,8 +39,8 @@ COARSE = "PER=person,LOC=location,ORG=corporation|group,O=O|product|creative-wor
 TWEETS, WIKI = "{work}/corpora/btc-both.conll", "{work}/corpora/wikigold-both.conll"
 POSTS = "{work}/corpora/posts.conll"  # what taggers of an earlier recipe found
 LEVERS = {
-    "words-100": {"--words": "{work}/glove-100.safetensors"},
-    "words-50": {"--words": "{work}/glove-50.safetensors"},
+    "words-100": {"--words": "{work}/glove-100.int8.safetensors"},
+    "words-50": {"--words": "{work}/glove-50.int8.safetensors"},
     "no-words": {"--words": "none"},
     "no-lm": {"--lm-forward": "none", "--lm-backward": "none"},
     "small-lm": {"--lm-forward": "small", "--lm-backward": "small"},

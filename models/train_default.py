@@ -369,8 +369,8 @@ def finish(args):
     work = Path(args.work)
     run = tagger_folder(args, args.setting, args.with_dev) / str(args.tagger)
     model = run / ("final-model.safetensors" if args.with_dev else "best-model.safetensors")
-    flairtag(args, "convert", "--precision", "int8", "--words-precision", "int8", "--description", args.description,
-             model, work / "default.safetensors")
+    flairtag(args, "convert", "--precision", "int8", "--description", args.description, model,
+             work / "default.safetensors")
     print(f"{work / 'default.safetensors'}: {(work / 'default.safetensors').stat().st_size / 1e6:.1f} MB")
 
 
